@@ -1,0 +1,1 @@
+//! Facts from facts: pure functions that relate what the probes found.

@@ -1,0 +1,1 @@
+//! Inventory to facts: transports, collectors, parsers and storage targets. Knows nothing of rules.

@@ -1,0 +1,1 @@
+//! TOML rules to checked rules to findings: verbs, profiles, parameters, severities, waivers, examples.
