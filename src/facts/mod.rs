@@ -1,1 +1,25 @@
 //! The facts document: what is known of a cluster, typed, defined once, with provenance and gaps.
+//!
+//! Facts are three-valued: known, or missing with a reason. A missing fact is absent from the JSON, and an entry of
+//! [`Document::gaps`] tells why, by path. "The file says nothing, the default applies" is known. Facts never hold
+//! secrets. Every list of records has a key that no two elements share.
+
+mod cluster;
+mod load;
+mod meta;
+mod network;
+mod node;
+mod path;
+mod provenance;
+mod storage;
+mod units;
+
+pub use cluster::*;
+pub use load::*;
+pub use meta::*;
+pub use network::*;
+pub use node::*;
+pub use path::*;
+pub use provenance::*;
+pub use storage::*;
+pub use units::*;

@@ -1,0 +1,153 @@
+//! Facts of the cluster as a whole: what it is meant to be, its witness, what is intended, what was attested.
+
+use super::meta::{ChoiceType, Fact, FieldType, Record, RecordType, Type, Value};
+use super::network::{Link, Network, NodePair};
+use super::node::Node;
+use super::provenance::{Drift, Gap, Source};
+use super::storage::Target;
+use super::units::{Bytes, Micros};
+use crate::{choices, records};
+
+choices! {
+    /// Platform of a cluster.
+    Platform {
+        /// None in particular.
+        Generic = "generic",
+        /// Windows Server Failover Clustering.
+        Wsfc = "wsfc",
+        /// Pacemaker and Corosync.
+        Pacemaker = "pacemaker",
+        /// VMware vSphere HA.
+        Vsphere = "vsphere",
+        /// Proxmox VE.
+        Proxmox = "proxmox",
+        /// XenServer or XCP-ng.
+        Xenserver = "xenserver",
+        /// Veritas Cluster Server.
+        Vcs = "vcs",
+    }
+
+    /// Kind of a witness.
+    WitnessKind {
+        /// None.
+        None = "none",
+        /// A LUN with a vote (disk witness, quorum disk).
+        Disk = "disk",
+        /// A file share.
+        FileShare = "file-share",
+        /// A blob in a cloud.
+        Cloud = "cloud",
+        /// A Corosync quorum device.
+        Qdevice = "qdevice",
+        /// STONITH block devices.
+        Sbd = "sbd",
+    }
+}
+
+records! {
+    /// The facts document: all that is known of one cluster at one time.
+    Document {
+        /// Version of this document: `quorate/1`.
+        schema: String,
+        /// The run that gathered it.
+        run: Run,
+        /// The cluster as a whole.
+        cluster: Cluster,
+        /// Its members, reached or not.
+        nodes: Vec<Node>,
+        /// The networks of the plan.
+        networks: Vec<Network>,
+        /// The storage targets of the plan.
+        targets: Vec<Target>,
+        /// What gives the odd vote.
+        witness: Witness,
+        /// Ways that were measured.
+        links: Option<Vec<Link>>,
+        /// What the cluster is meant to survive.
+        intent: Intent,
+        /// What somebody vouches for.
+        attestations: Vec<Attestation>,
+        /// Derived: every two nodes and what joins them.
+        pairs: Option<Vec<NodePair>>,
+        /// Where the plan and what was found differ.
+        drifts: Vec<Drift>,
+        /// What is not known, and why.
+        gaps: Vec<Gap>,
+        /// Where what is known comes from.
+        sources: Vec<Source>,
+    }
+
+    /// The run that gathered the facts.
+    Run {
+        /// Program and version that wrote it.
+        tool: Option<String>,
+        /// When it began, RFC 3339 in UTC.
+        started: Option<String>,
+        /// How long it took.
+        elapsed_us: Option<Micros>,
+        /// Whether it came to its end; false after an interruption or the run's deadline.
+        complete: Option<bool>,
+    }
+
+    /// The cluster as a whole.
+    Cluster {
+        /// Its name.
+        name: Option<String>,
+        /// Its platform.
+        platform: Option<Platform>,
+        /// Release of the platform: `2012 R2`, `2022`, `8`.
+        release: Option<String>,
+        /// Edition of the platform.
+        edition: Option<String>,
+        /// Votes: nodes that vote and the witness, where the plan has one.
+        votes: Option<i64>,
+    }
+
+    /// What gives the odd vote.
+    Witness {
+        /// Kind.
+        kind: Option<WitnessKind>,
+        /// LUN it is on, for a disk or SBD: target and LUN name joined by `/`.
+        lun: Option<String>,
+        /// Share, URL or host it is at, for the others.
+        endpoint: Option<String>,
+        /// Whether that place answered from here in its own protocol.
+        reachable: Option<bool>,
+        /// What it answered: SMB dialect, HTTP status, or what went wrong.
+        answer: Option<String>,
+        /// How long the answer took.
+        latency_us: Option<Micros>,
+        /// Free space that is declared for it.
+        free_bytes: Option<Bytes>,
+        /// Site it stands in (declared).
+        site: Option<String>,
+    }
+
+    /// What the cluster is meant to survive.
+    Intent {
+        /// Nodes that may fail at the same time without loss of service.
+        survive_nodes: Option<i64>,
+        /// Whether the loss of any one network must be survived.
+        survive_network: Option<bool>,
+        /// Whether the loss of any one storage path must be survived.
+        survive_path: Option<bool>,
+        /// Whether the loss of any one site must be survived.
+        survive_site: Option<bool>,
+    }
+
+    /// Something that no probe can see and that somebody vouches for.
+    Attestation key subject {
+        /// What is vouched for: `hardware-certified`, `cable-independence`.
+        subject: String,
+        /// Who vouches.
+        by: Option<String>,
+        /// Since when, as a date.
+        on: Option<String>,
+        /// Until when, as a date in UTC.
+        until: Option<String>,
+        /// Why it may be believed.
+        reason: Option<String>,
+        /// Derived: whether `until` has not passed when the facts were gathered.
+        valid: Option<bool>,
+    }
+}

@@ -1,0 +1,699 @@
+//! Facts of one node: what it is, what it is made of, how it reaches networks and storage.
+
+use super::meta::{ChoiceType, Fact, FieldType, Record, RecordType, Type, Value};
+use super::units::{BitsPerSecond, Bytes, Micros, Millis, Seconds};
+use crate::facts::network::NetworkRole;
+use crate::facts::storage::DiskTransport;
+use crate::{choices, records};
+
+choices! {
+    /// Family of an operating system.
+    OsFamily {
+        /// Any Linux distribution.
+        Linux = "linux",
+        /// Microsoft Windows.
+        Windows = "windows",
+        /// VMware ESX or ESXi.
+        Esxi = "esxi",
+        /// XenServer or XCP-ng.
+        Xenserver = "xenserver",
+        /// Something else.
+        Other = "other",
+    }
+
+    /// How a node is probed.
+    ProbeKind {
+        /// This machine itself.
+        Local = "local",
+        /// Through the OpenSSH client.
+        Ssh = "ssh",
+        /// From recorded facts.
+        Facts = "facts",
+        /// Not at all: only what the plan declares is known.
+        None = "none",
+    }
+
+    /// Kind of a network interface.
+    NicKind {
+        /// A port of a card, or a virtual machine's network device.
+        Physical = "physical",
+        /// A bond, or a Windows team.
+        Bond = "bond",
+        /// A software team (teamd, LBFO).
+        Team = "team",
+        /// A bridge or virtual switch.
+        Bridge = "bridge",
+        /// A VLAN on another interface.
+        Vlan = "vlan",
+        /// The loopback interface.
+        Loopback = "loopback",
+        /// A tunnel, a tap, a veth or another virtual device.
+        Virtual = "virtual",
+    }
+
+    /// Family of an IP address.
+    AddressFamily {
+        /// IPv4.
+        Inet = "inet",
+        /// IPv6.
+        Inet6 = "inet6",
+    }
+
+    /// When an iSCSI login or a service starts.
+    Startup {
+        /// When the machine starts.
+        Automatic = "automatic",
+        /// In the initial RAM disk.
+        Onboot = "onboot",
+        /// When somebody asks for it.
+        Manual = "manual",
+        /// Never.
+        Disabled = "disabled",
+    }
+
+    /// Kind of a host bus adapter.
+    HbaKind {
+        /// Fibre Channel.
+        FibreChannel = "fc",
+        /// SAS.
+        Sas = "sas",
+        /// iSCSI in hardware.
+        Iscsi = "iscsi",
+    }
+}
+
+records! {
+    /// One member of the cluster.
+    Node key name {
+        /// Name the plan gives it.
+        name: String,
+        /// How it was probed.
+        probe: Option<ProbeKind>,
+        /// Whether the probe got an answer.
+        reached: Option<bool>,
+        /// Whether the probe had the rights of the administrator.
+        privileged: Option<bool>,
+        /// Host name that it gives itself, without domain.
+        hostname: Option<String>,
+        /// Identity of the installation: `/etc/machine-id` on Linux, the machine SID on Windows. A clone shares it.
+        machine_id: Option<String>,
+        /// Operating system.
+        os: Os,
+        /// Chassis or virtual machine.
+        hardware: Hardware,
+        /// Processors.
+        cpu: Cpu,
+        /// Memory.
+        memory: Memory,
+        /// BIOS or UEFI.
+        firmware: Firmware,
+        /// Network interfaces, without loopback.
+        nics: Option<Vec<Nic>>,
+        /// Bonds and teams.
+        bonds: Option<Vec<Bond>>,
+        /// Routes of the main table.
+        routes: Option<Vec<Route>>,
+        /// Block devices, without partitions' contents.
+        disks: Option<Vec<Disk>>,
+        /// Mounts that the boot configuration asks for (`/etc/fstab`).
+        mounts: Option<Vec<Mount>>,
+        /// Multipathing (dm-multipath, MPIO).
+        multipath: Multipath,
+        /// iSCSI initiator.
+        iscsi: Iscsi,
+        /// Fibre Channel and SAS adapters.
+        hbas: Option<Vec<Hba>>,
+        /// Services that a cluster relies on.
+        services: Option<Vec<Service>>,
+        /// Packages of the cluster stack and the kernel.
+        packages: Option<Vec<Package>>,
+        /// Updates installed, by their own id (`KB5031364`), where the system counts them so.
+        updates: Option<Vec<String>>,
+        /// Drivers of storage and network devices, by name.
+        drivers: Option<Vec<Driver>>,
+        /// Roles and features installed, by their own id (`Failover-Clustering`).
+        features: Option<Vec<String>>,
+        /// Packet filter.
+        firewall: Firewall,
+        /// Clock and time source.
+        time: Time,
+        /// Directory domain.
+        domain: Domain,
+        /// Name resolution.
+        resolver: Resolver,
+        /// What the names of the cluster's nodes resolve to here.
+        names: Option<Vec<NameLookup>>,
+        /// Corosync as this node's own file has it.
+        corosync: Corosync,
+        /// Whether a restart is pending.
+        reboot_pending: Option<bool>,
+        /// Physical host that carries it, where it is a virtual machine (declared).
+        physical_host: Option<String>,
+        /// Site or fire compartment it stands in (declared).
+        site: Option<String>,
+        /// Derived: its place on each network of the plan.
+        networks: Option<Vec<NodeNetwork>>,
+        /// Derived: what its paths to the other nodes run through.
+        redundancy: Redundancy,
+    }
+
+    /// Operating system of a node.
+    Os {
+        /// Family.
+        family: Option<OsFamily>,
+        /// Short id, as `ID` of os-release: `debian`, `sles`, `windows`.
+        id: Option<String>,
+        /// Full name, as `PRETTY_NAME` of os-release or the caption on Windows.
+        name: Option<String>,
+        /// Release, as `VERSION_ID` of os-release (`15.5`) or `2019` on Windows.
+        release: Option<String>,
+        /// Build: kernel build on Linux where the distribution counts so, `10.0.17763.5329` on Windows.
+        build: Option<String>,
+        /// Edition: `datacenter`, `standard`, `enterprise`.
+        edition: Option<String>,
+        /// Service pack or update level, 0 where there is none.
+        service_pack: Option<i64>,
+        /// Machine architecture as `uname -m` says it: `x86_64`, `aarch64`.
+        architecture: Option<String>,
+        /// `core` or `full` on Windows, the variant of os-release elsewhere.
+        install_type: Option<String>,
+        /// Kernel release, as `uname -r` says it.
+        kernel: Option<String>,
+    }
+
+    /// Chassis or virtual machine.
+    Hardware {
+        /// Manufacturer, from DMI.
+        manufacturer: Option<String>,
+        /// Model, from DMI.
+        model: Option<String>,
+        /// Serial number, from DMI.
+        serial: Option<String>,
+        /// UUID of the system, from DMI.
+        uuid: Option<String>,
+        /// Whether it is a virtual machine.
+        virtual_machine: Option<bool>,
+        /// Hypervisor it runs on, empty on bare metal.
+        hypervisor: Option<String>,
+    }
+
+    /// Processors of a node.
+    Cpu {
+        /// Vendor id: `GenuineIntel`, `AuthenticAMD`.
+        vendor: Option<String>,
+        /// Model name.
+        model: Option<String>,
+        /// Family number.
+        family: Option<i64>,
+        /// Model number.
+        model_number: Option<i64>,
+        /// Stepping.
+        stepping: Option<i64>,
+        /// Sockets.
+        sockets: Option<i64>,
+        /// Cores over all sockets.
+        cores: Option<i64>,
+        /// Hardware threads that are on line.
+        threads: Option<i64>,
+        /// Feature flags, sorted.
+        features: Option<Vec<String>>,
+        /// Microcode revision.
+        microcode: Option<String>,
+    }
+
+    /// Memory of a node.
+    Memory {
+        /// Memory that the operating system sees.
+        total_bytes: Option<Bytes>,
+        /// Swap or page file.
+        swap_bytes: Option<Bytes>,
+    }
+
+    /// BIOS or UEFI of a node.
+    Firmware {
+        /// Vendor.
+        vendor: Option<String>,
+        /// Version.
+        version: Option<String>,
+        /// Release date as the firmware writes it.
+        date: Option<String>,
+        /// Whether the machine was started through UEFI.
+        uefi: Option<bool>,
+        /// Whether Secure Boot is on.
+        secure_boot: Option<bool>,
+    }
+
+    /// A network interface.
+    Nic key name {
+        /// Name: `eth0`, `ens1f0`, `Ethernet 2`.
+        name: String,
+        /// Kind.
+        kind: Option<NicKind>,
+        /// Address in use, lower case with colons.
+        mac: Option<String>,
+        /// Address burnt into the card; empty where it has none of its own.
+        permanent_mac: Option<String>,
+        /// Largest packet in bytes.
+        mtu: Option<i64>,
+        /// Whether it is switched on.
+        admin_up: Option<bool>,
+        /// Whether it has carrier.
+        link_up: Option<bool>,
+        /// Speed; missing where the device states none (virtual, link down).
+        speed_bps: Option<BitsPerSecond>,
+        /// `full` or `half`.
+        duplex: Option<String>,
+        /// Driver.
+        driver: Option<String>,
+        /// Version of the driver.
+        driver_version: Option<String>,
+        /// Version of the card's firmware.
+        firmware: Option<String>,
+        /// Card, as vendor and device id or name.
+        model: Option<String>,
+        /// Place on the bus: `0000:3b:00.0`. Ports of one card differ only behind the dot.
+        bus: Option<String>,
+        /// Bond, team or bridge that it is a member of; empty for none.
+        master: Option<String>,
+        /// Interface it sits on, for a VLAN; empty for none.
+        parent: Option<String>,
+        /// VLAN id, 0 for none.
+        vlan: Option<i64>,
+        /// Addresses.
+        addresses: Option<Vec<Address>>,
+        /// Switch at the other end, by LLDP or declared.
+        switch_name: Option<String>,
+        /// Port of that switch.
+        switch_port: Option<String>,
+        /// Derived: networks of the plan that it has an address on.
+        networks: Option<Vec<String>>,
+    }
+
+    /// An address of an interface.
+    Address key address {
+        /// The address without prefix length: `10.0.0.11`.
+        address: String,
+        /// Family.
+        family: Option<AddressFamily>,
+        /// Prefix length.
+        prefix: Option<i64>,
+        /// Whether it came from DHCP or router advertisement.
+        dynamic: Option<bool>,
+        /// `global`, `link`, `host`.
+        scope: Option<String>,
+    }
+
+    /// A bond or team.
+    Bond key name {
+        /// Name of its interface.
+        name: String,
+        /// Mode: `active-backup`, `802.3ad`, `balance-rr` ...
+        mode: Option<String>,
+        /// Members.
+        members: Option<Vec<BondMember>>,
+        /// Member that carries traffic, for active-backup.
+        active: Option<String>,
+        /// How often the link is looked at; 0 is never.
+        miimon_ms: Option<Millis>,
+    }
+
+    /// A member of a bond.
+    BondMember key name {
+        /// Name of its interface.
+        name: String,
+        /// Whether the bond takes it for up.
+        link_up: Option<bool>,
+        /// How often it failed since the bond came up.
+        failures: Option<i64>,
+        /// 802.3ad aggregator it is in.
+        aggregator: Option<i64>,
+    }
+
+    /// A route.
+    Route {
+        /// `default` or a prefix.
+        destination: Option<String>,
+        /// Next hop, empty for a connected network.
+        gateway: Option<String>,
+        /// Interface.
+        device: Option<String>,
+        /// Metric; 0 is the default.
+        metric: Option<i64>,
+    }
+
+    /// A block device as a node sees it.
+    Disk key name {
+        /// Kernel name or number: `sda`, `dm-3`, `Disk 2`.
+        name: String,
+        /// `disk`, `part`, `mpath`, `lvm`, `crypt`, `raid1`, `rom` ... as lsblk says it.
+        kind: Option<String>,
+        /// Size.
+        size_bytes: Option<Bytes>,
+        /// Vendor out of INQUIRY.
+        vendor: Option<String>,
+        /// Product out of INQUIRY.
+        model: Option<String>,
+        /// Unit serial number (VPD 80).
+        serial: Option<String>,
+        /// Identity out of VPD 83 in the form `naa.6001405...`, `eui....`, `t10....`.
+        identity: Option<String>,
+        /// How it is attached.
+        transport: Option<DiskTransport>,
+        /// SCSI address `host:channel:target:lun`.
+        hctl: Option<String>,
+        /// Logical block size.
+        logical_block_bytes: Option<Bytes>,
+        /// Physical block size.
+        physical_block_bytes: Option<Bytes>,
+        /// Whether it is write protected.
+        read_only: Option<bool>,
+        /// Whether it is removable.
+        removable: Option<bool>,
+        /// File system or signature on it, empty for none.
+        filesystem: Option<String>,
+        /// Where it, or a part of it, is mounted.
+        mountpoints: Option<Vec<String>>,
+        /// Devices it is made of.
+        parents: Option<Vec<String>>,
+        /// Driver of its adapter.
+        driver: Option<String>,
+        /// Command time-out.
+        timeout_s: Option<Seconds>,
+        /// Derived: name of the plan's LUN that it is, empty for none.
+        lun: Option<String>,
+    }
+
+    /// A line of `/etc/fstab`.
+    Mount key target {
+        /// Device, label or UUID.
+        source: Option<String>,
+        /// Mount point.
+        target: String,
+        /// File system type.
+        filesystem: Option<String>,
+        /// Options.
+        options: Option<Vec<String>>,
+        /// Derived: name of the plan's LUN underneath, empty for none.
+        lun: Option<String>,
+    }
+
+    /// Multipathing of a node.
+    Multipath {
+        /// Whether the software is there.
+        installed: Option<bool>,
+        /// Whether its daemon runs.
+        active: Option<bool>,
+        /// Version of the tools.
+        version: Option<String>,
+        /// SHA-256 over the normalised configuration.
+        config_sha256: Option<String>,
+        /// Maps.
+        maps: Option<Vec<MultipathMap>>,
+    }
+
+    /// A multipath map.
+    MultipathMap key name {
+        /// Name: `mpatha` or the identity.
+        name: String,
+        /// Identity of the LUN, as in [`Disk::identity`].
+        identity: Option<String>,
+        /// Kernel name: `dm-0`.
+        device: Option<String>,
+        /// Size.
+        size_bytes: Option<Bytes>,
+        /// Whether input and output wait when no path is left.
+        queues_without_path: Option<bool>,
+        /// Paths.
+        paths: Option<Vec<MultipathPath>>,
+    }
+
+    /// A path of a multipath map.
+    MultipathPath key device {
+        /// Kernel name: `sdb`.
+        device: String,
+        /// SCSI address.
+        hctl: Option<String>,
+        /// State in device-mapper: `active`, `failed`.
+        dm_state: Option<String>,
+        /// State of the checker: `ready`, `faulty`, `ghost`.
+        checker_state: Option<String>,
+    }
+
+    /// iSCSI initiator of a node.
+    Iscsi {
+        /// Whether an initiator is installed.
+        installed: Option<bool>,
+        /// Its name.
+        initiator_name: Option<String>,
+        /// Live sessions.
+        sessions: Option<Vec<IscsiSession>>,
+        /// Logins recorded for the next start: open-iscsi node records, persistent targets on Windows.
+        records: Option<Vec<IscsiRecord>>,
+        /// When logins start that have no setting of their own (`node.startup` of iscsid.conf).
+        default_startup: Option<Startup>,
+        /// How long input and output wait for a lost session by default (`replacement_timeout`).
+        replacement_timeout_s: Option<Seconds>,
+        /// How often the connection is asked whether it lives; 0 is never (`noop_out_interval`).
+        noop_out_interval_s: Option<Seconds>,
+        /// How long that answer may take (`noop_out_timeout`).
+        noop_out_timeout_s: Option<Seconds>,
+        /// How long a login may take (`login_timeout`).
+        login_timeout_s: Option<Seconds>,
+        /// Volumes that Windows binds before services start.
+        bound_volumes: Option<Vec<String>>,
+    }
+
+    /// A live iSCSI session.
+    IscsiSession key id {
+        /// Number of the session on its node.
+        id: String,
+        /// Target.
+        target: Option<String>,
+        /// Portal it is connected to: `10.0.1.10:3260`.
+        portal: Option<String>,
+        /// Target portal group tag.
+        tpgt: Option<i64>,
+        /// State as the initiator says it: `LOGGED_IN`.
+        state: Option<String>,
+        /// Whether it is logged in.
+        logged_in: Option<bool>,
+        /// Transport: `tcp`, `iser`, `bnx2i`.
+        transport: Option<String>,
+        /// Interface record: `default`, or one bound to a NIC.
+        iface: Option<String>,
+        /// Initiator name it logged in under.
+        initiator_name: Option<String>,
+        /// Address it comes from.
+        source_address: Option<String>,
+        /// How long input and output wait when it is lost.
+        replacement_timeout_s: Option<Seconds>,
+        /// Digest over headers: `None`, `CRC32C`.
+        header_digest: Option<String>,
+        /// Digest over data: `None`, `CRC32C`.
+        data_digest: Option<String>,
+        /// Disks that came by it.
+        disks: Option<Vec<String>>,
+    }
+
+    /// A login recorded for the next start.
+    IscsiRecord {
+        /// Target.
+        target: Option<String>,
+        /// Portal: `10.0.1.10:3260`.
+        portal: Option<String>,
+        /// Target portal group tag.
+        tpgt: Option<i64>,
+        /// Interface record.
+        iface: Option<String>,
+        /// When it logs in.
+        startup: Option<Startup>,
+        /// How long input and output wait when the session is lost.
+        replacement_timeout_s: Option<Seconds>,
+        /// How often the connection is asked whether it lives; 0 is never.
+        noop_out_interval_s: Option<Seconds>,
+        /// How long that answer may take.
+        noop_out_timeout_s: Option<Seconds>,
+        /// How the target is convinced: `None`, `CHAP`.
+        auth_method: Option<String>,
+    }
+
+    /// A host bus adapter.
+    Hba key name {
+        /// Name: `host3`.
+        name: String,
+        /// Kind.
+        kind: Option<HbaKind>,
+        /// Model.
+        model: Option<String>,
+        /// Driver.
+        driver: Option<String>,
+        /// Version of the driver.
+        driver_version: Option<String>,
+        /// Version of the firmware.
+        firmware: Option<String>,
+        /// World wide port name or SAS address.
+        port_name: Option<String>,
+        /// State: `Online`, `Linkdown`.
+        state: Option<String>,
+        /// Speed.
+        speed_bps: Option<BitsPerSecond>,
+    }
+
+    /// A service.
+    Service key name {
+        /// Name without suffix: `corosync`, `iscsid`, `MSiSCSI`.
+        name: String,
+        /// Whether it exists on the node.
+        installed: Option<bool>,
+        /// When it starts.
+        startup: Option<Startup>,
+        /// Whether it runs now.
+        active: Option<bool>,
+    }
+
+    /// A package.
+    Package key name {
+        /// Name.
+        name: String,
+        /// Version with release, as the package manager writes it.
+        version: Option<String>,
+        /// Architecture.
+        architecture: Option<String>,
+    }
+
+    /// A driver.
+    Driver key name {
+        /// Name.
+        name: String,
+        /// Version.
+        version: Option<String>,
+        /// Whether it is signed, where the system asks for it.
+        signed: Option<bool>,
+    }
+
+    /// Packet filter of a node.
+    Firewall {
+        /// What manages it: `firewalld`, `ufw`, `nftables`, `iptables`, `windows`; empty for none.
+        manager: Option<String>,
+        /// Whether it filters.
+        active: Option<bool>,
+        /// SHA-256 over the normalised rules.
+        rules_sha256: Option<String>,
+    }
+
+    /// Clock of a node.
+    Time {
+        /// What keeps it: `chrony`, `systemd-timesyncd`, `ntpd`, `w32time`; empty for none.
+        service: Option<String>,
+        /// Whether that service says that the clock is in step.
+        synchronised: Option<bool>,
+        /// Source in use.
+        source: Option<String>,
+        /// Sources configured, sorted.
+        sources: Option<Vec<String>>,
+        /// How far the clock is ahead of its source, by that service's own word.
+        offset_us: Option<Micros>,
+        /// How far the clock is ahead of the clock of the machine that probed, at half of the round trip.
+        skew_ms: Option<Millis>,
+        /// How uncertain `skew_ms` is: half of the round trip.
+        skew_error_ms: Option<Millis>,
+        /// Time zone.
+        timezone: Option<String>,
+    }
+
+    /// Directory domain of a node.
+    Domain {
+        /// Name, empty for none.
+        name: Option<String>,
+        /// Whether it is a controller of that domain.
+        controller: Option<bool>,
+    }
+
+    /// Name resolution of a node.
+    Resolver {
+        /// Name servers, in order.
+        servers: Option<Vec<String>>,
+        /// Search list.
+        search: Option<Vec<String>>,
+    }
+
+    /// What one name resolves to on a node.
+    NameLookup key name {
+        /// The name.
+        name: String,
+        /// Addresses, sorted; empty when it does not resolve.
+        addresses: Option<Vec<String>>,
+    }
+
+    /// Corosync as a node's own file has it.
+    Corosync {
+        /// Whether the file is there.
+        present: Option<bool>,
+        /// SHA-256 over the file without comments and blank lines.
+        config_sha256: Option<String>,
+        /// Name of the cluster.
+        cluster_name: Option<String>,
+        /// Transport: `knet`, `udpu`, `udp`.
+        transport: Option<String>,
+        /// Token time-out, the default where the file says nothing.
+        token_ms: Option<Millis>,
+        /// Votes expected, 0 where the node list decides.
+        expected_votes: Option<i64>,
+        /// Whether `two_node` is on.
+        two_node: Option<bool>,
+        /// Links that every node of the list has an address for.
+        links: Option<i64>,
+        /// Names in the node list.
+        members: Option<Vec<String>>,
+        /// Model of the quorum device: `net`, empty for none.
+        qdevice_model: Option<String>,
+        /// Host of the quorum device.
+        qdevice_host: Option<String>,
+    }
+
+    /// Derived: a node's place on one network of the plan.
+    NodeNetwork key network {
+        /// Name of the network.
+        network: String,
+        /// What the network is for.
+        role: Option<NetworkRole>,
+        /// Interfaces with an address on it.
+        nics: Option<Vec<String>>,
+        /// Addresses on it.
+        addresses: Option<Vec<String>>,
+        /// Whether one of those interfaces is up.
+        up: Option<bool>,
+        /// Physical interfaces underneath.
+        physical_nics: Option<Vec<String>>,
+        /// Cards underneath: places on the bus without the function.
+        cards: Option<Vec<String>>,
+        /// Switches underneath, by LLDP or declared.
+        switches: Option<Vec<String>>,
+        /// Drivers underneath.
+        drivers: Option<Vec<String>>,
+        /// Whether it runs over a bond or team.
+        bonded: Option<bool>,
+        /// Whether it runs over a software team.
+        teamed: Option<bool>,
+        /// Smallest MTU on the way.
+        mtu: Option<i64>,
+        /// Sum of the speeds of the members that are up.
+        speed_bps: Option<BitsPerSecond>,
+        /// Whether an address on it is dynamic.
+        dynamic: Option<bool>,
+    }
+
+    /// Derived: what a node's paths to the other nodes run through, over the networks with role cluster, migration or client.
+    Redundancy {
+        /// Networks with an interface that is up.
+        networks: Option<Vec<String>>,
+        /// Physical interfaces underneath, all of them up.
+        nics: Option<Vec<String>>,
+        /// Cards underneath.
+        cards: Option<Vec<String>>,
+        /// Switches underneath.
+        switches: Option<Vec<String>>,
+        /// Drivers underneath.
+        drivers: Option<Vec<String>>,
+    }
+}

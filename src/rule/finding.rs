@@ -1,0 +1,157 @@
+//! What rules say of facts: one finding for each rule and subject. Plain data; renderers read nothing else.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How bad it is when a rule does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth knowing; never decides a verdict.
+    Info,
+    /// The cluster works, but less well or less surely than it should.
+    Warn,
+    /// The cluster will not fail over when it has to, or is not supported.
+    Fail,
+}
+
+/// What a rule says of one subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// The rule does not hold, and its severity is `fail`.
+    Fail,
+    /// It cannot be said: a fact is missing.
+    Unknown,
+    /// The rule does not hold, and its severity is `warn`.
+    Warn,
+    /// The rule does not hold, and its severity is `info`.
+    Info,
+    /// The rule does not hold or cannot be judged, and a waiver accepts that.
+    Waived,
+    /// The rule holds.
+    Pass,
+    /// The rule has nothing to say of this cluster.
+    NotApplicable,
+}
+
+impl Status {
+    /// All of them, worst first.
+    pub const ALL: [Status; 7] = [
+        Status::Fail,
+        Status::Unknown,
+        Status::Warn,
+        Status::Info,
+        Status::Waived,
+        Status::Pass,
+        Status::NotApplicable,
+    ];
+
+    /// The word for it in reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Status::Fail => "fail",
+            Status::Unknown => "unknown",
+            Status::Warn => "warn",
+            Status::Info => "info",
+            Status::Waived => "waived",
+            Status::Pass => "pass",
+            Status::NotApplicable => "not-applicable",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl Severity {
+    /// The word for it in rules and reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Severity::Fail => "fail",
+            Severity::Warn => "warn",
+            Severity::Info => "info",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// What one rule says of one subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Id of the rule: `network/redundant-paths`.
+    pub rule: String,
+    /// Title of the rule.
+    pub title: String,
+    /// What it says.
+    pub status: Status,
+    /// How bad it is when the rule does not hold, after profile and configuration.
+    pub severity: Severity,
+    /// What it is said of: a node, a LUN, a network; `cluster` where it is the whole.
+    pub subject: String,
+    /// Path of the subject in the facts: `nodes[hv2]`; empty for the whole.
+    pub path: String,
+    /// What is the matter, with the odd element, its value and the one that is wanted.
+    pub message: String,
+    /// What breaks, in plain words.
+    pub why: String,
+    /// What to do.
+    pub remedy: String,
+    /// The documents in which the requirement stands.
+    pub source: Vec<String>,
+    /// The facts that decided, with their values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// Where those facts come from: `hv2: ip -j -d addr`, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub provenance: Vec<String>,
+    /// The waiver that accepts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<AppliedWaiver>,
+}
+
+/// A fact that a verdict rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// Path of the fact: `nodes[hv2].os.build`.
+    pub path: String,
+    /// Its value as text; absent when the fact is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Why it is missing: the gap's reason and detail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+}
+
+/// The waiver that turned a finding into a waived one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AppliedWaiver {
+    /// Who accepts it.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// Until when, as a date in UTC.
+    pub until: String,
+    /// The status without the waiver.
+    pub instead_of: Status,
+}
+
+/// Everything a run of the rules came to.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Judgement {
+    /// One finding for each rule and subject, in the order of the rules and then of the facts.
+    pub findings: Vec<Finding>,
+    /// Ids of the rules that were selected, in order.
+    pub selected: Vec<String>,
+    /// Name of the profile.
+    pub profile: String,
+}
