@@ -1,1 +1,89 @@
 //! Facts from facts: pure functions that relate what the probes found.
+//!
+//! [`complete`] fills every field that the facts' documentation calls derived. It looks at nothing but the document,
+//! overwrites what an earlier run derived, and never guesses: where a fact it needs is missing, the derived one is
+//! missing too, with a gap that names the cause.
+
+mod network;
+mod storage;
+
+use crate::facts::{Document, Gap, GapReason, Places, Source, SourceKind};
+
+/// Fills all derived facts of a document.
+pub fn complete(document: &mut Document) {
+    document.sources.retain(|source| source.kind != Some(SourceKind::Derived));
+    document.gaps.retain(|gap| !is_derived(&gap.path));
+    judge_attestations(document);
+    network::relate(document);
+    storage::relate(document);
+}
+
+/// Whether a path lies in a part of the document that only this room writes.
+fn is_derived(path: &str) -> bool {
+    path.starts_with("pairs") || path.contains(".views[")
+}
+
+/// An attestation holds while its last day has not passed on the day the facts were gathered.
+fn judge_attestations(document: &mut Document) {
+    let today =
+        document.run.started.as_deref().and_then(|text| text.get(..10)?.parse::<jiff::civil::Date>().ok());
+    for attestation in &mut document.attestations {
+        let until = attestation.until.as_deref().map(str::parse::<jiff::civil::Date>);
+        attestation.valid = match (today, until) {
+            (Some(today), Some(Ok(until))) => Some(today <= until),
+            _ => None,
+        };
+    }
+}
+
+/// A gap for a derived fact, which tells the cause: the gap of the first of `causes` that has one.
+fn derived_gap(places: &Places<'_>, path: String, causes: &[String]) -> Gap {
+    let cause = causes.iter().find_map(|cause| places.gap(cause).map(|gap| (cause, gap)));
+    match cause {
+        Some((cause, gap)) => Gap {
+            path,
+            reason: gap.reason,
+            detail: Some(match &gap.detail {
+                Some(detail) => format!("{cause}: {detail}"),
+                None => cause.clone(),
+            }),
+        },
+        None => Gap {
+            path,
+            reason: Some(GapReason::NotCollected),
+            detail: causes.first().map(|cause| format!("needs {cause}")),
+        },
+    }
+}
+
+/// A source entry for a derived fact.
+fn derived_source(path: String, item: &str) -> Source {
+    Source { path, kind: Some(SourceKind::Derived), place: None, item: Some(item.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Attestation, Run};
+
+    #[test]
+    fn an_attestation_holds_through_its_last_day() {
+        let valid = |started: &str, until: &str| {
+            let mut document = Document {
+                run: Run { started: Some(started.into()), ..Run::default() },
+                attestations: vec![Attestation {
+                    subject: "cables".into(),
+                    until: Some(until.into()),
+                    ..Attestation::default()
+                }],
+                ..Document::empty()
+            };
+            complete(&mut document);
+            document.attestations[0].valid
+        };
+        assert_eq!(valid("2026-03-01T23:59:59Z", "2026-03-01"), Some(true));
+        assert_eq!(valid("2026-03-02T00:00:00Z", "2026-03-01"), Some(false));
+        assert_eq!(valid("2026-03-02T00:00:00Z", "spring"), None);
+        assert_eq!(valid("", "2026-03-01"), None);
+    }
+}

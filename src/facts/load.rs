@@ -1,7 +1,7 @@
 //! Reading and writing the facts document as JSON, with every limit that a hostile file calls for.
 
 use super::cluster::Document;
-use super::meta::{Fact, List, Record, Value};
+use super::meta::{Fact, List, Value};
 use super::path::element_path;
 use std::collections::HashSet;
 use std::io::Read;

@@ -379,7 +379,11 @@ records! {
         driver: Option<String>,
         /// Command time-out.
         timeout_s: Option<Seconds>,
-        /// Derived: name of the plan's LUN that it is, empty for none.
+        /// UUID of the file system on it, empty for none.
+        filesystem_uuid: Option<String>,
+        /// Label of the file system on it, empty for none.
+        filesystem_label: Option<String>,
+        /// Derived: the plan's LUN that it is, or lies on, as target and LUN name joined by `/`; empty for none.
         lun: Option<String>,
     }
 
@@ -393,7 +397,7 @@ records! {
         filesystem: Option<String>,
         /// Options.
         options: Option<Vec<String>>,
-        /// Derived: name of the plan's LUN underneath, empty for none.
+        /// Derived: the plan's LUN underneath, as target and LUN name joined by `/`; empty for none.
         lun: Option<String>,
     }
 
@@ -683,7 +687,7 @@ records! {
         dynamic: Option<bool>,
     }
 
-    /// Derived: what a node's paths to the other nodes run through, over the networks with role cluster, migration or client.
+    /// Derived: what a node's paths to the other nodes run through, over all networks but those for storage.
     Redundancy {
         /// Networks with an interface that is up.
         networks: Option<Vec<String>>,
