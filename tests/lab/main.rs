@@ -1,0 +1,6 @@
+//! The lab: the program and its library against real peers (tgt, istgt, OpenSSH's sshd) on loopback.
+//!
+//! Each test starts its own peer on ports of its own and ends it by its pid. A test whose peer is missing fails with
+//! one line that says what to install, unless `QUORATE_LAB=off`.
+
+mod peers;
