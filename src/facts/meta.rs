@@ -173,6 +173,12 @@ pub trait Record: Sync {
     fn field(&self, index: usize) -> Value<'_>;
 }
 
+/// A closed list of words as a Rust type; declared with [`choices!`](crate::choices).
+pub trait Choice: Copy + std::str::FromStr<Err = UnknownWord> {
+    /// Its name and words.
+    fn choice_type() -> &'static ChoiceType;
+}
+
 /// Anything that can stand in a record.
 pub trait Fact: Sync {
     /// Its type.
@@ -400,10 +406,16 @@ macro_rules! choices {
             }
         }
 
+        impl $crate::facts::Choice for $name {
+            fn choice_type() -> &'static ChoiceType {
+                static TYPE: ChoiceType = $name::TYPE;
+                &TYPE
+            }
+        }
+
         impl Fact for $name {
             fn fact_type() -> Type {
-                static TYPE: ChoiceType = $name::TYPE;
-                Type::Choice(&TYPE)
+                Type::Choice(<$name as $crate::facts::Choice>::choice_type())
             }
             fn value(&self) -> Value<'_> {
                 Value::Str(self.word())

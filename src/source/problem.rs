@@ -1,0 +1,321 @@
+//! Mistakes in files, each at its place, and how they are shown.
+
+use super::file::{Place, SourceFile, Span};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// More are counted but not kept: a file that is none of ours has a mistake on every line.
+const MOST_PROBLEMS: usize = 100;
+
+/// A mistake in a file.
+#[derive(Clone)]
+pub struct Problem {
+    message: String,
+    file: Option<Arc<SourceFile>>,
+    labels: Vec<(Range<usize>, String)>,
+    help: Option<String>,
+    related: Vec<Problem>,
+}
+
+impl Problem {
+    /// A mistake without a place: a file that cannot be read.
+    pub fn new(message: impl Into<String>) -> Self {
+        Problem {
+            message: printable(&message.into()).into_owned(),
+            file: None,
+            labels: Vec::new(),
+            help: None,
+            related: Vec::new(),
+        }
+    }
+
+    /// Adds a place, with a few words for under the caret; the first is where the mistake is.
+    #[must_use]
+    pub fn label(mut self, span: &Span, words: impl Into<String>) -> Self {
+        let words = printable(&words.into()).into_owned();
+        match &self.file {
+            Some(file) if !Arc::ptr_eq(file, span.file()) => {
+                self.related.push(Problem::new(words.clone()).label(span, words));
+            }
+            _ => {
+                self.file = Some(span.file().clone());
+                self.labels.push((first_line(span), words));
+            }
+        }
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(printable(&help.into()).into_owned());
+        self
+    }
+
+    /// Says what to do, where there is something to say.
+    #[must_use]
+    pub fn help_if(self, help: Option<String>) -> Self {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
+    }
+
+    /// What is wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do.
+    pub fn advice(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
+    /// File and line, where it has a place.
+    pub fn place(&self) -> Option<Place> {
+        let (file, offset) = self.start()?;
+        Some(Place { file: file.name().into(), line: file.line_column(offset).0 })
+    }
+
+    /// Line and column, both from 1, where it has a place.
+    pub fn line_column(&self) -> Option<(usize, usize)> {
+        self.start().map(|(file, offset)| file.line_column(offset))
+    }
+
+    fn start(&self) -> Option<(&Arc<SourceFile>, usize)> {
+        Some((self.file.as_ref()?, self.labels.first()?.0.start))
+    }
+}
+
+/// A caret under many lines explains nothing; the first line of them does.
+fn first_line(span: &Span) -> Range<usize> {
+    let range = span.range();
+    let first = span.text().split('\n').next().unwrap_or_default().trim_end_matches('\r');
+    range.start..range.start + first.len()
+}
+
+/// The text with everything escaped that a terminal would act on.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let bad = |c: char| {
+        c.is_control() && !matches!(c, '\n' | '\t')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    if !text.contains(bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if bad(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((file, offset)) = self.start() {
+            let (line, column) = file.line_column(offset);
+            write!(f, "{}:{line}:{column}: ", file.name())?;
+        }
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) => write!(f, " ({help})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Diagnostic for Problem {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.file.as_ref().map(|file| &**file as &dyn SourceCode)
+    }
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        if self.labels.is_empty() {
+            return None;
+        }
+        Some(Box::new(self.labels.iter().enumerate().map(|(index, (range, words))| {
+            let words = (!words.is_empty()).then(|| words.clone());
+            if index == 0 {
+                LabeledSpan::new_primary_with_span(words, range.clone())
+            } else {
+                LabeledSpan::new_with_span(words, range.clone())
+            }
+        })))
+    }
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        if self.related.is_empty() {
+            return None;
+        }
+        Some(Box::new(self.related.iter().map(|problem| problem as &dyn Diagnostic)))
+    }
+}
+
+/// How mistakes are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// ASCII without colour.
+    Plain {
+        /// Columns at which text wraps.
+        width: usize,
+    },
+    /// Box drawing characters.
+    Fancy {
+        /// Columns at which text wraps.
+        width: usize,
+        /// Whether to colour.
+        colour: bool,
+    },
+}
+
+/// All mistakes of all files that were read.
+#[derive(Clone, Default)]
+pub struct Problems {
+    list: Vec<Problem>,
+    /// How many more there are that were not kept.
+    dropped: usize,
+}
+
+impl Problems {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, problem: Problem) {
+        if self.list.len() < MOST_PROBLEMS { self.list.push(problem) } else { self.dropped += 1 }
+    }
+
+    /// Adds all of another gathering.
+    pub fn extend(&mut self, other: Problems) {
+        self.dropped += other.dropped;
+        other.list.into_iter().for_each(|problem| self.push(problem));
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len() + self.dropped
+    }
+
+    /// Those that are kept: the first hundred, by file in the order of reading and then by place.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.sorted().into_iter()
+    }
+
+    fn sorted(&self) -> Vec<&Problem> {
+        let files: Vec<_> = self.list.iter().filter_map(|problem| problem.file.as_ref()).collect();
+        let rank = |problem: &Problem| {
+            let file = problem.file.as_ref()?;
+            files.iter().position(|other| Arc::ptr_eq(other, file))
+        };
+        let mut all: Vec<_> = self.list.iter().collect();
+        all.sort_by_cached_key(|problem| (rank(problem), problem.start().map(|(_, offset)| offset)));
+        all
+    }
+
+    /// The value when there is no mistake, else the mistakes.
+    ///
+    /// # Errors
+    /// There is a mistake.
+    pub fn or<T>(self, value: T) -> Result<T, Problems> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+
+    /// All of them drawn, with carets in the file, and a closing line that counts them.
+    pub fn render(&self, look: Look) -> String {
+        let handler = match look {
+            Look::Plain { width } => {
+                GraphicalReportHandler::new_themed(GraphicalTheme::none()).with_width(width)
+            }
+            Look::Fancy { width, colour: false } => {
+                GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(width)
+            }
+            Look::Fancy { width, colour: true } => {
+                GraphicalReportHandler::new_themed(GraphicalTheme::unicode()).with_width(width)
+            }
+        };
+        let handler = handler.with_links(false).without_cause_chain();
+        let mut out = String::new();
+        for problem in self.sorted() {
+            if handler.render_report(&mut out, problem).is_err() {
+                let _ = writeln!(out, "{problem:?}");
+            }
+            out.push('\n');
+        }
+        if self.dropped > 0 {
+            let _ = writeln!(out, "and {} more\n", self.dropped);
+        }
+        out.push_str(&self.count());
+        out.push('\n');
+        out
+    }
+
+    /// `3 problems in cluster.toml`
+    fn count(&self) -> String {
+        let problems =
+            if self.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", self.len()) };
+        let mut files: Vec<&str> =
+            self.list.iter().filter_map(|problem| problem.file.as_ref()).map(|file| file.name()).collect();
+        files.sort_unstable();
+        files.dedup();
+        match files[..] {
+            [] => problems,
+            [file] => format!("{problems} in {file}"),
+            _ => format!("{problems} in {} files", files.len()),
+        }
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Problems { list: vec![problem], dropped: 0 }
+    }
+}
+
+/// One line for each: `file:line:column: what is wrong (what to do)`.
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.sorted().into_iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem:?}")?;
+        }
+        if self.dropped > 0 {
+            write!(f, "\nand {} more", self.dropped)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Diagnostic for Problems {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(self.sorted().into_iter().map(|problem| problem as &dyn Diagnostic)))
+    }
+}

@@ -1,0 +1,139 @@
+//! A table of a TOML file, read key by key: what is not asked for is unknown.
+
+use super::file::{Place, SourceFile, Span};
+use super::item::{Builder, FromItem, Item};
+use super::problem::{Problem, Problems};
+use super::suggest::{did_you_mean, suggest};
+use super::syntax;
+use super::text::Text;
+use std::sync::Arc;
+use toml::de::DeTable;
+
+/// A table of a TOML file.
+///
+/// Ask for its keys with [`get`](Table::get) and [`need`](Table::need), then call [`finish`](Table::finish), which
+/// reports every key that was not asked for.
+#[derive(Clone, Debug)]
+pub struct Table {
+    span: Span,
+    key: String,
+    entries: Vec<Entry>,
+    asked: Vec<&'static str>,
+    damaged: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    key: Text,
+    /// None when the value was reported as wrong, or was taken.
+    item: Option<Item>,
+    taken: bool,
+}
+
+impl Table {
+    /// Parses a file into its outermost table. Mistakes of syntax, all of them, are added to `problems`; what stands
+    /// on other lines is there nevertheless, and keys are then not said to be missing.
+    pub fn parse(file: &Arc<SourceFile>, problems: &mut Problems) -> Table {
+        let (root, errors) = DeTable::parse_recoverable(file.text());
+        let broken = syntax::touched_lines(file, &errors);
+        syntax::report(file, &errors, problems);
+        Builder { file, broken: &broken }.table(root.into_inner(), 0..0, "", problems)
+    }
+
+    pub(super) fn new(span: Span, key: String, damaged: bool) -> Self {
+        Table { span, key, entries: Vec::new(), asked: Vec::new(), damaged }
+    }
+
+    pub(super) fn add(&mut self, key: Text, item: Option<Item>) {
+        self.entries.push(Entry { key, item, taken: false });
+    }
+
+    pub(super) fn sort(&mut self) {
+        self.entries.sort_by_key(|entry| entry.key.span.range().start);
+    }
+
+    /// Where it stands: its header, or the braces; the beginning of the file for the outermost.
+    pub fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// File and line of its header.
+    pub fn place(&self) -> Place {
+        self.span.place()
+    }
+
+    /// Whether the file has mistakes of syntax, so that something may be missing here that was written.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// Whether a key is there, whatever its value.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key.value == key)
+    }
+
+    /// Where a key itself stands.
+    pub fn key_span(&self, key: &str) -> Option<&Span> {
+        self.entries.iter().find(|entry| entry.key.value == key).map(|entry| &entry.key.span)
+    }
+
+    /// The keys that were asked for so far.
+    pub fn asked(&self) -> &[&'static str] {
+        &self.asked
+    }
+
+    /// The value of a key that may be left out. None as well when the value is wrong, which is then reported.
+    pub fn get<T: FromItem>(&mut self, key: &'static str, problems: &mut Problems) -> Option<T> {
+        self.asked.push(key);
+        let entry = self.entries.iter_mut().find(|entry| entry.key.value == key)?;
+        entry.taken = true;
+        T::read(entry.item.take()?, problems)
+    }
+
+    /// The value of a key that must be there. None when it is missing or wrong, which is then reported.
+    pub fn need<T: FromItem>(&mut self, key: &'static str, problems: &mut Problems) -> Option<T> {
+        if !self.has(key) {
+            self.asked.push(key);
+            if !self.damaged {
+                problems.push(self.missing(key));
+            }
+            return None;
+        }
+        self.get(key, problems)
+    }
+
+    /// The mistake that a key is missing.
+    pub fn missing(&self, key: &str) -> Problem {
+        let message = match self.key.as_str() {
+            "" => format!("`{key}` is missing"),
+            table => format!("`{key}` is missing in `{table}`"),
+        };
+        self.span.problem(message, format!("has no `{key}`"))
+    }
+
+    /// Everything in it, in the order of the file.
+    pub fn into_entries(self) -> impl Iterator<Item = (Text, Item)> {
+        self.entries.into_iter().filter_map(|entry| entry.item.map(|item| (entry.key, item)))
+    }
+
+    /// Reports every key that was not asked for.
+    pub fn finish(self, problems: &mut Problems) {
+        for entry in self.entries.iter().filter(|entry| !entry.taken) {
+            problems.push(self.unknown(&entry.key));
+        }
+    }
+
+    fn unknown(&self, key: &Text) -> Problem {
+        let message = match self.key.as_str() {
+            "" => format!("there is no key `{key}` here"),
+            table => format!("there is no key `{key}` in `{table}`"),
+        };
+        // What is there already was not meant by the unknown one.
+        let free = self.asked.iter().copied().filter(|known| !self.has(known));
+        let help = match suggest(key, free) {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None => did_you_mean(key, self.asked.iter().copied()),
+        };
+        key.problem(message, "unknown key").help_if(help)
+    }
+}
