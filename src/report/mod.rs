@@ -1,1 +1,22 @@
-//! Findings to people and programs: table and JSON. Knows nothing of how a verdict came about.
+//! Findings to a report: verdict, summary and coverage computed once, then rendered as a table or as JSON.
+//!
+//! The verdict and the exit code are computed in `model` and nowhere else; a renderer reads a [`Report`] and nothing
+//! else. Whatever came from a host or a file is made harmless before it is printed.
+
+mod coverage;
+mod exit;
+mod group;
+mod json;
+mod model;
+mod table;
+mod text;
+
+pub use coverage::*;
+pub use exit::*;
+pub use json::*;
+pub use model::*;
+pub use table::*;
+pub use text::*;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,310 @@
+//! Findings that say the same of several subjects, put together so that a person reads them once.
+//!
+//! Two findings are put together only when their words are the same but for the names of their subjects. Unknowns are
+//! put together by what keeps them from being judged, since one silent host makes many rules unknown.
+
+use crate::rule::{Finding, Status};
+use std::collections::{BTreeSet, HashMap};
+
+/// Stands for a subject's own name in a message; no message that is printed can hold it.
+const NAME: char = '\u{1}';
+
+/// What one rule says with one status.
+pub(super) struct Block<'a> {
+    pub status: Status,
+    /// The rules: one, except where several are unknown for the same cause.
+    pub rules: Vec<&'a str>,
+    pub title: &'a str,
+    pub why: &'a str,
+    pub remedy: String,
+    pub lines: Vec<Line<'a>>,
+}
+
+/// Subjects of which the same is said.
+pub(super) struct Line<'a> {
+    /// Their names, in the order of the facts.
+    pub subjects: Vec<&'a str>,
+    /// What they are: `nodes`, `luns`; empty for the cluster as a whole or a mixture.
+    pub noun: &'a str,
+    /// How many such subjects the rule was judged on.
+    pub of: usize,
+    /// What is said of them.
+    pub message: String,
+    pub findings: Vec<&'a Finding>,
+}
+
+/// The blocks of one status, in the order of the findings.
+pub(super) fn blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
+    if status == Status::Unknown { unknown_blocks(findings) } else { rule_blocks(findings, status) }
+}
+
+fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
+    let judged = judged_subjects(findings);
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let mut block_of: HashMap<&str, usize> = HashMap::new();
+    let mut line_of: HashMap<(&str, String, Option<String>), usize> = HashMap::new();
+    for finding in findings.iter().filter(|finding| finding.status == status) {
+        let at = *block_of.entry(&finding.rule).or_insert_with(|| {
+            blocks.push(Block {
+                status,
+                rules: vec![&finding.rule],
+                title: &finding.title,
+                why: &finding.why,
+                remedy: finding.remedy.clone(),
+                lines: Vec::new(),
+            });
+            blocks.len() - 1
+        });
+        let lines = &mut blocks[at].lines;
+        let waiver = finding.waiver.as_ref().map(|waiver| format!("{waiver:?}"));
+        let key = (finding.rule.as_str(), nameless(finding), waiver);
+        match line_of.get(&key) {
+            Some(&line) => lines[line].add(finding),
+            None => {
+                line_of.insert(key, lines.len());
+                let noun = noun(&finding.path);
+                let of = judged.get(&(finding.rule.as_str(), noun)).copied().unwrap_or(0);
+                lines.push(Line::new(finding, noun, of, finding.message.clone()));
+            }
+        }
+    }
+    for line in blocks.iter_mut().flat_map(|block| &mut block.lines) {
+        if line.findings.len() > 1 {
+            line.message = common_words(&nameless(line.findings[0]));
+        }
+    }
+    blocks
+}
+
+fn unknown_blocks(findings: &[Finding]) -> Vec<Block<'_>> {
+    let mut all: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    for finding in findings.iter().filter(|finding| finding.status != Status::NotApplicable) {
+        all.entry(noun(&finding.path)).or_default().insert(&finding.path);
+    }
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let mut block_of: HashMap<Vec<&str>, usize> = HashMap::new();
+    for finding in findings.iter().filter(|finding| finding.status == Status::Unknown) {
+        let causes = causes(finding);
+        // Where no cause is named, the words of the rule are the cause.
+        let key =
+            if causes.is_empty() { vec![finding.rule.as_str(), &finding.message] } else { causes.clone() };
+        match block_of.get(&key) {
+            Some(&at) => {
+                let block = &mut blocks[at];
+                if !block.rules.contains(&finding.rule.as_str()) {
+                    block.rules.push(&finding.rule);
+                }
+                let line = &mut block.lines[0];
+                if noun(&finding.path) != line.noun {
+                    line.noun = "";
+                }
+                line.add(finding);
+            }
+            None => {
+                block_of.insert(key, blocks.len());
+                let noun = noun(&finding.path);
+                let message = if causes.is_empty() { finding.message.clone() } else { causes.join("; ") };
+                blocks.push(Block {
+                    status: Status::Unknown,
+                    rules: vec![&finding.rule],
+                    title: &finding.title,
+                    why: &finding.why,
+                    remedy: advice(&causes),
+                    lines: vec![Line::new(finding, noun, 0, message)],
+                });
+            }
+        }
+    }
+    for block in &mut blocks {
+        let line = &mut block.lines[0];
+        line.of = all.get(line.noun).map_or(0, BTreeSet::len);
+        if let ([finding], [_]) = (line.findings.as_slice(), block.rules.as_slice())
+            && !finding.message.is_empty()
+        {
+            line.message.clone_from(&finding.message);
+        }
+    }
+    blocks
+}
+
+impl<'a> Line<'a> {
+    fn new(finding: &'a Finding, noun: &'a str, of: usize, message: String) -> Self {
+        Line { subjects: vec![&finding.subject], noun, of, message, findings: vec![finding] }
+    }
+
+    fn add(&mut self, finding: &'a Finding) {
+        if !self.subjects.contains(&finding.subject.as_str()) {
+            self.subjects.push(&finding.subject);
+        }
+        self.findings.push(finding);
+    }
+}
+
+/// How many subjects of each kind each rule was judged on.
+fn judged_subjects(findings: &[Finding]) -> HashMap<(&str, &str), usize> {
+    let mut out = HashMap::new();
+    for finding in findings.iter().filter(|finding| finding.status != Status::NotApplicable) {
+        *out.entry((finding.rule.as_str(), noun(&finding.path))).or_insert(0) += 1;
+    }
+    out
+}
+
+/// Why a finding is unknown: what its missing facts have to say, each once.
+fn causes(finding: &Finding) -> Vec<&str> {
+    let mut out: Vec<&str> =
+        finding.evidence.iter().filter_map(|evidence| evidence.missing.as_deref()).collect();
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+/// What to do about facts that are missing, by the reason that the gap gives.
+fn advice(causes: &[&str]) -> String {
+    let known = [
+        ("permission-denied", "probe as an account that may read it (root or administrator)."),
+        ("command-absent", "install the command that tells, or declare the fact in cluster.toml."),
+        ("command-failed", "run the command by hand on that host and see what it says."),
+        ("unreachable", "see that the host or portal is up and can be reached from here, then check again."),
+        ("login-refused", "see that the account, key or CHAP secret is right, then check again."),
+        (
+            "timed-out",
+            "raise the deadline (--host-timeout, --deadline), or see why the answer takes so long.",
+        ),
+        ("interrupted", "run the check again and let it end."),
+        ("not-supported", "the device cannot answer this; see its documentation."),
+        ("not-declared", "declare it in cluster.toml."),
+        ("not-collected", "probe the host with `quorate probe`, or declare the fact in cluster.toml."),
+    ];
+    let mut out: Vec<&str> = Vec::new();
+    for (reason, words) in known {
+        if causes.iter().any(|cause| cause.starts_with(reason)) {
+            out.push(words);
+        }
+    }
+    let Some((first, rest)) = out.split_first() else { return String::new() };
+    let mut text = first[..1].to_uppercase() + &first[1..];
+    for words in rest {
+        text.push_str(" Or ");
+        text.push_str(words);
+    }
+    text
+}
+
+/// What the elements of the innermost list of a path are: `nics` for `nodes[hv1].nics[eth0]`.
+pub(super) fn noun(path: &str) -> &str {
+    segments(path).last().map_or("", |(name, _)| name)
+}
+
+/// The list names of a path with the key of their element. Keys may hold dots and paired brackets.
+fn segments(path: &str) -> Vec<(&str, &str)> {
+    let mut out = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        let end = rest.find(['[', '.']).unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        if !after.starts_with('[') {
+            rest = after.get(1..).unwrap_or("");
+            continue;
+        }
+        let mut depth = 0;
+        let close = after.char_indices().find_map(|(at, c)| {
+            match c {
+                '[' => depth += 1,
+                ']' => depth -= 1,
+                _ => {}
+            }
+            (depth == 0).then_some(at)
+        });
+        let Some(close) = close else { break };
+        out.push((name, &after[1..close]));
+        rest = after[close + 1..].trim_start_matches('.');
+    }
+    out
+}
+
+/// The message with a mark where it names the subject, so that messages on several subjects can be compared.
+fn nameless(finding: &Finding) -> String {
+    let mut names: Vec<&str> = segments(&finding.path).into_iter().map(|(_, key)| key).collect();
+    names.push(&finding.subject);
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    let mut out = String::with_capacity(finding.message.len());
+    let text = finding.message.as_str();
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        let word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        let begins = !text[..at].ends_with(word);
+        let hit = names.iter().find(|name| {
+            !name.is_empty() && begins && rest.starts_with(**name) && !rest[name.len()..].starts_with(word)
+        });
+        if let Some(name) = hit {
+            out.push(NAME);
+            at += name.len();
+        } else {
+            let c = rest.chars().next().expect("at is before the end and on a boundary");
+            out.push(c);
+            at += c.len_utf8();
+        }
+    }
+    out
+}
+
+/// The message for several subjects at once: `each has one network` for `hv1 has one network`.
+fn common_words(nameless: &str) -> String {
+    let text = match nameless.strip_prefix(NAME) {
+        Some(rest) if rest.starts_with(' ') => format!("each{rest}"),
+        Some(rest) => rest.trim_start_matches([':', ',', ' ']).to_owned(),
+        None => nameless.to_owned(),
+    };
+    text.replace(NAME, "…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_with_dots_and_brackets_are_one_segment() {
+        let path = "targets[iqn.2026-11.x:y].luns[witness].paths[[fd00::1]:3260]";
+        assert_eq!(
+            segments(path),
+            [("targets", "iqn.2026-11.x:y"), ("luns", "witness"), ("paths", "[fd00::1]:3260")]
+        );
+        assert_eq!(noun(path), "paths");
+        assert_eq!(noun("witness.kind"), "");
+        assert_eq!(noun("nodes[a"), "");
+        assert_eq!(noun("nodes[a]].x"), "nodes");
+    }
+
+    #[test]
+    fn only_whole_names_are_taken_out() {
+        let finding = Finding {
+            subject: "hv1".into(),
+            path: "nodes[hv1].nics[eth0]".into(),
+            message: "hv1: eth0 has MTU 1500, hv10 and eth01 have 9000".into(),
+            ..empty()
+        };
+        let text = nameless(&finding);
+        assert_eq!(text, "\u{1}: \u{1} has MTU 1500, hv10 and eth01 have 9000");
+        assert_eq!(common_words(&text), "… has MTU 1500, hv10 and eth01 have 9000");
+        assert_eq!(common_words("\u{1} has one"), "each has one");
+    }
+
+    fn empty() -> Finding {
+        Finding {
+            rule: String::new(),
+            title: String::new(),
+            status: Status::Fail,
+            severity: crate::rule::Severity::Fail,
+            subject: String::new(),
+            path: String::new(),
+            message: String::new(),
+            why: String::new(),
+            remedy: String::new(),
+            source: Vec::new(),
+            evidence: Vec::new(),
+            provenance: Vec::new(),
+            waiver: None,
+        }
+    }
+}

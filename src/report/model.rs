@@ -1,0 +1,249 @@
+//! The report: what a run of the rules came to, with the verdict and the exit code, computed here and nowhere else.
+
+use super::coverage::Coverage;
+use super::exit::ExitCode;
+use super::text::count;
+use crate::facts::Document;
+use crate::rule::{Finding, Judgement, Status};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Version of the reports that this program writes.
+pub const REPORT_SCHEMA: &str = "quorate-report/1";
+
+/// What a check of one cluster came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Version of this report: `quorate-report/1`.
+    pub schema: String,
+    /// Program and version that judged.
+    pub tool: String,
+    /// What was judged.
+    pub cluster: Judged,
+    /// When the facts were gathered, RFC 3339 in UTC; absent where the document does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gathered: Option<String>,
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// Exit code of the program.
+    pub exit_code: u8,
+    /// The findings that make the check fail.
+    pub fail_on: FailOn,
+    /// How many findings there are of each status.
+    pub summary: Summary,
+    /// What was checked, and what was not.
+    pub coverage: Coverage,
+    /// All findings, worst first, then in the order of the rules and of the facts.
+    pub findings: Vec<Finding>,
+}
+
+/// The cluster that was judged, and by what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Judged {
+    /// Name of the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    /// Release of the platform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// Profile that chose the rules and their limits.
+    pub profile: String,
+}
+
+/// What a report comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything was checked, and nothing was found at or above `fail_on`.
+    Clean,
+    /// Something was found at or above `fail_on`.
+    Findings,
+    /// Nothing was found, but something could not be determined.
+    Incomplete,
+    /// No rule had anything to judge.
+    NothingChecked,
+    /// The run was interrupted.
+    Interrupted,
+}
+
+impl Verdict {
+    /// The word for it in reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Verdict::Clean => "clean",
+            Verdict::Findings => "findings",
+            Verdict::Incomplete => "incomplete",
+            Verdict::NothingChecked => "nothing-checked",
+            Verdict::Interrupted => "interrupted",
+        }
+    }
+
+    /// The exit code that goes with it.
+    pub const fn exit_code(self) -> ExitCode {
+        match self {
+            Verdict::Clean => ExitCode::Clean,
+            Verdict::Findings => ExitCode::Findings,
+            Verdict::Incomplete => ExitCode::Incomplete,
+            Verdict::NothingChecked => ExitCode::NothingChecked,
+            Verdict::Interrupted => ExitCode::Interrupted,
+        }
+    }
+}
+
+/// The findings that make a check end with [`ExitCode::Findings`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailOn {
+    /// Failures.
+    #[default]
+    Fail,
+    /// Failures and warnings.
+    Warn,
+    /// Failures and whatever could not be determined.
+    Unknown,
+}
+
+/// How many findings there are of each status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// The rule holds.
+    pub pass: usize,
+    /// It does not hold; the cluster works less well.
+    pub warn: usize,
+    /// It does not hold; the cluster will not fail over, or is not supported.
+    pub fail: usize,
+    /// It does not hold; worth knowing.
+    pub info: usize,
+    /// A fact is missing.
+    pub unknown: usize,
+    /// The rule has nothing to say of it.
+    pub not_applicable: usize,
+    /// It does not hold or cannot be judged, and a waiver accepts that.
+    pub waived: usize,
+}
+
+impl Summary {
+    fn of(findings: &[Finding]) -> Self {
+        let mut summary = Summary::default();
+        for finding in findings {
+            *match finding.status {
+                Status::Pass => &mut summary.pass,
+                Status::Warn => &mut summary.warn,
+                Status::Fail => &mut summary.fail,
+                Status::Info => &mut summary.info,
+                Status::Unknown => &mut summary.unknown,
+                Status::NotApplicable => &mut summary.not_applicable,
+                Status::Waived => &mut summary.waived,
+            } += 1;
+        }
+        summary
+    }
+
+    /// How many there are of a status.
+    pub const fn of_status(&self, status: Status) -> usize {
+        match status {
+            Status::Pass => self.pass,
+            Status::Warn => self.warn,
+            Status::Fail => self.fail,
+            Status::Info => self.info,
+            Status::Unknown => self.unknown,
+            Status::NotApplicable => self.not_applicable,
+            Status::Waived => self.waived,
+        }
+    }
+}
+
+impl Report {
+    /// The report of a judgement. `interrupted` says that this run was, by the user.
+    pub fn new(document: &Document, judgement: Judgement, fail_on: FailOn, interrupted: bool) -> Self {
+        let coverage = Coverage::of(document, &judgement);
+        let Judgement { mut findings, profile, .. } = judgement;
+        findings.sort_by_key(|finding| finding.status);
+        let summary = Summary::of(&findings);
+        let (verdict, reason) = verdict(&summary, &coverage, fail_on, interrupted);
+        let cluster = &document.cluster;
+        Report {
+            schema: REPORT_SCHEMA.to_owned(),
+            tool: concat!("quorate ", env!("CARGO_PKG_VERSION")).to_owned(),
+            cluster: Judged {
+                name: cluster.name.clone(),
+                platform: cluster.platform.map(|platform| platform.word().to_owned()),
+                release: cluster.release.clone(),
+                profile,
+            },
+            gathered: document.run.started.clone(),
+            verdict,
+            reason,
+            exit_code: verdict.exit_code().code(),
+            fail_on,
+            summary,
+            coverage,
+            findings,
+        }
+    }
+}
+
+/// What it comes to, and why. An unknown never counts as clean, whatever the rule's severity.
+fn verdict(summary: &Summary, coverage: &Coverage, fail_on: FailOn, interrupted: bool) -> (Verdict, String) {
+    let reached = |number, plural| (number > 0).then(|| count(number, plural));
+    let findings: Vec<String> = [
+        reached(summary.fail, "failures"),
+        reached(summary.unknown, "unknowns").filter(|_| fail_on == FailOn::Unknown),
+        reached(summary.warn, "warnings").filter(|_| fail_on == FailOn::Warn),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let checked =
+        summary.pass + summary.warn + summary.fail + summary.info + summary.unknown + summary.waived;
+    if interrupted {
+        (
+            Verdict::Interrupted,
+            "the run was interrupted; this report covers what was gathered until then".into(),
+        )
+    } else if !findings.is_empty() {
+        (Verdict::Findings, findings.join(", "))
+    } else if checked == 0 {
+        let reason = if coverage.rules.selected == 0 {
+            "no rule was selected"
+        } else {
+            "none of the selected rules has anything to say of this cluster"
+        };
+        (Verdict::NothingChecked, reason.into())
+    } else if coverage.complete {
+        (Verdict::Clean, clean_reason(summary))
+    } else {
+        (Verdict::Incomplete, format!("no failure found, but {}", open_ends(coverage).join(", ")))
+    }
+}
+
+fn clean_reason(summary: &Summary) -> String {
+    if summary.warn == 0 {
+        "everything that was selected holds".into()
+    } else {
+        format!("no failure; {}", count(summary.warn, "warnings"))
+    }
+}
+
+/// What keeps a run from being complete.
+fn open_ends(coverage: &Coverage) -> Vec<String> {
+    let mut out = Vec::new();
+    if !coverage.run_complete {
+        out.push("the facts were not gathered to the end".to_owned());
+    }
+    for (reach, plural) in [(&coverage.nodes, "nodes"), (&coverage.targets, "targets")] {
+        if !reach.not_reached.is_empty() {
+            let was = if reach.not_reached.len() == 1 { "was" } else { "were" };
+            out.push(format!("{} {was} not reached", count(reach.not_reached.len(), plural)));
+        }
+    }
+    if coverage.rules.unknown > 0 {
+        out.push(format!("{} could not be judged", count(coverage.rules.unknown, "rules")));
+    }
+    out
+}

@@ -1,0 +1,372 @@
+//! The report as a table for people: worst first, equal findings of many subjects once, then summary and verdict.
+//!
+//! Every word stands without colour, and everything that came from a host is made harmless first.
+
+use super::coverage::Reach;
+use super::group::{Block, Line, blocks};
+use super::model::{Report, Verdict};
+use super::text::{count, printable};
+use crate::rule::{Evidence, Finding, Status};
+use comfy_table::{
+    Attribute, Cell, Color, ColumnConstraint, ContentArrangement, LineStyle, Row, Table, TableStyle, Width,
+};
+
+/// How a table is to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Columns of the terminal.
+    pub width: u16,
+    /// Whether to colour.
+    pub colour: bool,
+    /// 0 leaves out what holds and what does not apply; 1 shows it, and the reasons, evidence and sources too.
+    pub verbose: u8,
+}
+
+/// The narrowest table with a column of its own for status and subject.
+const NARROW: u16 = 56;
+
+/// How many names stand in a row before the rest is only counted.
+const NAMES: usize = 8;
+
+const PLAIN: TableStyle = TableStyle::new();
+const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// The report as text, with a line end.
+pub fn to_table(report: &Report, look: Look) -> String {
+    let mut parts = vec![head(report, look)];
+    let body = body(report, look);
+    if !body.is_empty() {
+        parts.push(body);
+    }
+    parts.push(foot(report, look));
+    parts.join("\n\n") + "\n"
+}
+
+fn head(report: &Report, look: Look) -> String {
+    let cluster = &report.cluster;
+    let name = cluster.name.as_deref().unwrap_or("(no name)");
+    let platform = [cluster.platform.as_deref(), cluster.release.as_deref()];
+    let platform = platform.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let mut text = format!("Cluster {name}");
+    if !platform.is_empty() {
+        text.push_str(", ");
+        text.push_str(&platform);
+    }
+    if !cluster.profile.is_empty() {
+        text.push_str(", profile ");
+        text.push_str(&cluster.profile);
+    }
+    if let Some(gathered) = &report.gathered {
+        text.push_str(", facts of ");
+        text.push_str(gathered);
+    }
+    let mut table = table(look, PLAIN);
+    table.add_row([Cell::new(printable(&text)).add_attribute(Attribute::Bold)]);
+    lay(&mut table, look);
+    finish(&table)
+}
+
+fn body(report: &Report, look: Look) -> String {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut last = None;
+    for status in Status::ALL {
+        let quiet = matches!(status, Status::Pass | Status::NotApplicable);
+        if quiet && look.verbose == 0 {
+            continue;
+        }
+        for block in blocks(&report.findings, status) {
+            if !rows.is_empty() && last != Some(status).filter(|_| quiet) {
+                rows.push(Row::from(vec![Cell::new("")]));
+            }
+            last = Some(status);
+            rows.extend(if quiet { vec![quiet_row(&block, look)] } else { block_rows(&block, look) });
+        }
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = table(look, RULED);
+    if look.width >= NARROW {
+        table.set_header(["Status", "Subject", "Finding"].map(|title| Cell::new(title)));
+    }
+    table.add_rows(rows);
+    lay(&mut table, look);
+    finish(&table)
+}
+
+/// The rows of one block: status, subject and finding side by side, or under each other where there is no room.
+fn block_rows(block: &Block<'_>, look: Look) -> Vec<Row> {
+    let last = block.lines.len() - 1;
+    let mut rows = Vec::new();
+    for (at, line) in block.lines.iter().enumerate() {
+        let mut text = vec![printable(&line.message).into_owned()];
+        if block.rules.len() > 1 {
+            text.push(format!(
+                "{} cannot be judged: {}",
+                count(block.rules.len(), "rules"),
+                names(&block.rules, look)
+            ));
+        }
+        text.extend(waiver_words(line.findings[0]));
+        if look.verbose > 0 {
+            text.extend(evidence_words(line));
+        }
+        if at == last {
+            text.extend(closing_words(block, look));
+        }
+        let status = if at == 0 { status_word(block.status) } else { "" };
+        rows.push(row(block.status, status, &subject_words(line, look), &text.join("\n"), look));
+    }
+    rows
+}
+
+/// What holds, and what does not apply, in one line for each rule.
+fn quiet_row(block: &Block<'_>, look: Look) -> Row {
+    let subjects: Vec<&str> = block.lines.iter().flat_map(|line| line.subjects.iter().copied()).collect();
+    let (noun, of) = block.lines.first().map_or(("", 0), |line| (line.noun, line.of));
+    let number: usize = block.lines.iter().map(|line| line.findings.len()).sum();
+    let subject = match (block.status, noun) {
+        (Status::NotApplicable, _) => String::new(),
+        (_, "") => names(&subjects, look),
+        (_, noun) if of > number => format!("{number} of {of} {noun}"),
+        (_, noun) => count(number, noun),
+    };
+    let text = format!("{} ({})", printable(block.title), block.rules[0]);
+    row(block.status, status_word(block.status), &subject, &text, look)
+}
+
+fn row(status: Status, word: &str, subject: &str, text: &str, look: Look) -> Row {
+    let paint = |cell: Cell| match colour(status) {
+        Some(colour) => cell.fg(colour).add_attribute(Attribute::Bold),
+        None => cell,
+    };
+    if look.width >= NARROW {
+        Row::from(vec![paint(Cell::new(word)), Cell::new(subject), Cell::new(text)])
+    } else {
+        let head = [word, subject].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        Row::from(vec![Cell::new([head.as_str(), text].join("\n").trim_start())])
+    }
+}
+
+/// What stands under the last line of a block: why, what to do, and the rule.
+fn closing_words(block: &Block<'_>, look: Look) -> Vec<String> {
+    let mut out = Vec::new();
+    if look.verbose > 0 && !block.why.is_empty() && block.rules.len() == 1 {
+        out.push(format!("Why: {}", printable(block.why)));
+    }
+    let wanted = matches!(block.status, Status::Fail | Status::Unknown | Status::Warn | Status::Info);
+    if wanted && !block.remedy.is_empty() {
+        out.push(format!("Fix: {}", printable(&block.remedy)));
+    }
+    if let [rule] = block.rules.as_slice() {
+        out.push(format!("Rule: {}", printable(rule)));
+    }
+    if look.verbose > 0 {
+        let mut from: Vec<&str> = Vec::new();
+        for provenance in block.lines.iter().flat_map(|line| &line.findings).flat_map(|f| &f.provenance) {
+            if !from.contains(&provenance.as_str()) {
+                from.push(provenance);
+            }
+        }
+        if !from.is_empty() {
+            out.push(format!("From: {}", names(&from, look)));
+        }
+    }
+    out
+}
+
+fn waiver_words(finding: &Finding) -> Option<String> {
+    let waiver = finding.waiver.as_ref()?;
+    Some(format!(
+        "Waived by {} until {} (otherwise {}): {}",
+        printable(&waiver.owner),
+        printable(&waiver.until),
+        waiver.instead_of,
+        printable(&waiver.reason)
+    ))
+}
+
+fn evidence_words(line: &Line<'_>) -> Vec<String> {
+    const MOST: usize = 6;
+    let mut all: Vec<&Evidence> = Vec::new();
+    for evidence in line.findings.iter().flat_map(|finding| &finding.evidence) {
+        if !all.contains(&evidence) {
+            all.push(evidence);
+        }
+    }
+    let mut out: Vec<String> = all
+        .iter()
+        .take(MOST)
+        .map(|evidence| {
+            let value = match (&evidence.value, &evidence.missing) {
+                (Some(value), _) => printable(value).into_owned(),
+                (None, Some(missing)) => format!("missing ({})", printable(missing)),
+                (None, None) => "missing".to_owned(),
+            };
+            format!("Read: {} = {value}", printable(&evidence.path))
+        })
+        .collect();
+    if all.len() > MOST {
+        out.push(format!("and {}", count(all.len() - MOST, "other facts")));
+    }
+    out
+}
+
+/// `hv2`, or `12 of 16 nodes:` and the names.
+fn subject_words(line: &Line<'_>, look: Look) -> String {
+    if let [subject] = line.subjects.as_slice() {
+        return printable(subject).into_owned();
+    }
+    let number = line.subjects.len();
+    let list = names(&line.subjects, look);
+    if line.noun.is_empty() {
+        list
+    } else if line.of > number {
+        format!("{number} of {} {}: {list}", line.of, line.noun)
+    } else {
+        format!("all {}: {list}", count(number, line.noun))
+    }
+}
+
+/// Names in a row; without `-v` only the first few, and how many there are besides.
+fn names(all: &[&str], look: Look) -> String {
+    let most = if look.verbose > 0 || all.len() == NAMES + 1 { all.len() } else { NAMES };
+    let shown: Vec<_> = all.iter().take(most).map(|name| printable(name)).collect();
+    let mut text = shown.join(", ");
+    if all.len() > most {
+        text.push_str(&format!(" and {} more", all.len() - most));
+    }
+    text
+}
+
+fn foot(report: &Report, look: Look) -> String {
+    let coverage = &report.coverage;
+    let mut rows = vec![
+        ("Findings", summary_words(report)),
+        ("Rules", rule_words(report)),
+        ("Nodes", reach_words(&coverage.nodes, look)),
+    ];
+    if coverage.targets.total > 0 {
+        rows.push(("Targets", reach_words(&coverage.targets, look)));
+    }
+    if coverage.portals.total > 0 {
+        rows.push(("Portals", reach_words(&coverage.portals, look)));
+    }
+    if !coverage.run_complete {
+        rows.push(("Run", "the facts were not gathered to the end".to_owned()));
+    }
+    let word = report.verdict.word().to_uppercase();
+    let verdict = format!("{word}: {} (exit code {})", report.reason, report.exit_code);
+    let mut table = table(look, PLAIN);
+    for (name, text) in rows {
+        table.add_row(pair(Cell::new(name), &text, None, look));
+    }
+    let colour = Some(match report.verdict {
+        Verdict::Clean => Color::Green,
+        Verdict::Findings => Color::Red,
+        Verdict::Incomplete | Verdict::NothingChecked | Verdict::Interrupted => Color::Yellow,
+    });
+    table.add_row(pair(Cell::new("Verdict").add_attribute(Attribute::Bold), &verdict, colour, look));
+    lay(&mut table, look);
+    finish(&table)
+}
+
+fn pair(name: Cell, text: &str, colour: Option<Color>, look: Look) -> Row {
+    let text = if look.width >= NARROW { text.to_owned() } else { format!("{}: {text}", name.content()) };
+    let mut cell = Cell::new(text);
+    if let Some(colour) = colour {
+        cell = cell.fg(colour).add_attribute(Attribute::Bold);
+    }
+    if look.width >= NARROW { Row::from(vec![name, cell]) } else { Row::from(vec![cell]) }
+}
+
+fn summary_words(report: &Report) -> String {
+    let words: Vec<String> = Status::ALL
+        .into_iter()
+        .map(|status| (report.summary.of_status(status), status.word().replace('-', " ")))
+        .filter(|(number, word)| *number > 0 || ["fail", "unknown", "warn", "pass"].contains(&word.as_str()))
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect();
+    words.join(", ")
+}
+
+fn rule_words(report: &Report) -> String {
+    let rules = &report.coverage.rules;
+    let mut text = format!("{} selected: {} evaluated", rules.selected, rules.evaluated);
+    for (number, word) in
+        [(rules.unknown, "unknown"), (rules.not_applicable, "not applicable"), (rules.waived, "waived")]
+    {
+        if number > 0 {
+            text.push_str(&format!(", {number} {word}"));
+        }
+    }
+    text
+}
+
+fn reach_words(reach: &Reach, look: Look) -> String {
+    let mut text = format!("{} of {} reached", reach.reached, reach.total);
+    if reach.declared > 0 {
+        text.push_str(&format!(", {} only declared", reach.declared));
+    }
+    let most = if look.verbose > 0 { usize::MAX } else { 2 * NAMES };
+    for lost in reach.not_reached.iter().take(most) {
+        text.push_str(&format!("\nnot reached: {} ({})", printable(&lost.name), printable(&lost.reason)));
+    }
+    if reach.not_reached.len() > most {
+        text.push_str(&format!("\nand {} more; --format json names all", reach.not_reached.len() - most));
+    }
+    text
+}
+
+const fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Fail => "FAIL",
+        Status::Unknown => "UNKNOWN",
+        Status::Warn => "WARN",
+        Status::Info => "INFO",
+        Status::Waived => "WAIVED",
+        Status::Pass => "PASS",
+        Status::NotApplicable => "N/A",
+    }
+}
+
+const fn colour(status: Status) -> Option<Color> {
+    match status {
+        Status::Fail => Some(Color::Red),
+        Status::Unknown => Some(Color::Magenta),
+        Status::Warn => Some(Color::Yellow),
+        Status::Info => Some(Color::Cyan),
+        Status::Waived => Some(Color::Blue),
+        Status::Pass => Some(Color::Green),
+        Status::NotApplicable => None,
+    }
+}
+
+fn table(look: Look, style: TableStyle) -> Table {
+    let mut table = Table::new();
+    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
+    table.force_no_tty();
+    if look.colour {
+        table.enforce_styling();
+    }
+    table
+}
+
+/// Columns without padding to the left of the first and to the right of the last, so that text begins at the margin.
+fn lay(table: &mut Table, look: Look) {
+    let last = table.column_count().saturating_sub(1);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if at == last { 0 } else { 2 }));
+        if at == 0 && last > 0 {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        } else if at == 1 && last == 2 {
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(
+                (look.width / 4).clamp(14, 34),
+            )));
+        }
+    }
+}
+
+fn finish(table: &Table) -> String {
+    table.trim_fmt()
+}
