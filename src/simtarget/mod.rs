@@ -1,1 +1,12 @@
 //! An iSCSI target inside the process, with persistent reservations and named faults, for the demonstration and for tests.
+//!
+//! It says of itself that it is a demonstration target (`QUORATE DEMO DISK`); with no fault on it follows RFC 7143,
+//! SPC-4 and SBC-3 as far as clusters rely on them. Always holds: a hostile initiator ends as a closed connection, memory
+//! is bounded, and when a target is dropped no thread and no socket is left.
+
+pub mod attention;
+pub mod chaos;
+pub mod config;
+pub mod fault;
+pub mod reservations;
+pub mod store;
