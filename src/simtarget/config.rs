@@ -321,7 +321,10 @@ impl Config {
             let place = format!("targets[{index}]");
             let known = ["iqn.", "eui.", "naa."].iter().any(|prefix| target.name.starts_with(prefix));
             if !known || target.name.len() > 223 || target.name.chars().any(char::is_whitespace) {
-                return error(format!("{place}.name"), "an iSCSI name begins with iqn., eui. or naa. and has at most 223 characters");
+                return error(
+                    format!("{place}.name"),
+                    "an iSCSI name begins with iqn., eui. or naa. and has at most 223 characters",
+                );
             }
             if target.name != target.name.to_lowercase() {
                 return error(format!("{place}.name"), "an iSCSI name is lower case");
@@ -476,7 +479,9 @@ mod tests {
         assert!(broken(|c| c.targets[0].name = "storage".into()).starts_with("targets[0].name:"));
         assert!(broken(|c| c.targets[0].name = "iqn.2026-01.X".into()).contains("lower case"));
         assert!(broken(|c| c.targets[0].portals = vec![7]).contains("no portal 7"));
-        assert!(broken(|c| c.targets[0].units[2].naa = vec![0x60; 8]).starts_with("targets[0].units[2].naa:"));
+        assert!(
+            broken(|c| c.targets[0].units[2].naa = vec![0x60; 8]).starts_with("targets[0].units[2].naa:")
+        );
         assert!(broken(|c| c.targets[0].units[1].lun = 0).contains("another unit"));
         assert!(broken(|c| c.targets[0].units[1].size_bytes = 513).contains("multiple"));
         assert!(broken(|c| c.targets[0].units[1].block_size = 520).contains("512 and 4096"));

@@ -512,7 +512,8 @@ mod tests {
     fn help_names_every_fault_once() {
         let help = Fault::help();
         for fault in Fault::ALL {
-            let lines = help.lines().filter(|line| line.split_whitespace().next() == Some(fault.name())).count();
+            let lines =
+                help.lines().filter(|line| line.split_whitespace().next() == Some(fault.name())).count();
             assert_eq!(lines, 1, "{fault}");
         }
     }

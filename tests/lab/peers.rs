@@ -24,7 +24,9 @@ fn program(name: &str, package: &str) -> PathBuf {
         .chain(["/usr/sbin", "/sbin", "/usr/bin"].map(PathBuf::from))
         .map(|dir| dir.join(name))
         .find(|file| file.is_file())
-        .unwrap_or_else(|| panic!("the lab needs `{name}`: apt-get install {package} (or set QUORATE_LAB=off)"))
+        .unwrap_or_else(|| {
+            panic!("the lab needs `{name}`: apt-get install {package} (or set QUORATE_LAB=off)")
+        })
 }
 
 /// A port on an address that nothing listens on. Ports are handed out once per run, below the ephemeral range.
@@ -110,9 +112,8 @@ impl Tgt {
     /// Starts it without a target.
     pub fn start() -> Self {
         let dir = tempfile::tempdir().expect("temporary directory");
-        let portals = ["127.0.0.1", "127.0.0.2"].map(|address| {
-            SocketAddr::new(address.parse().expect("address"), free_port(address))
-        });
+        let portals = ["127.0.0.1", "127.0.0.2"]
+            .map(|address| SocketAddr::new(address.parse().expect("address"), free_port(address)));
         let control = portals[0].port().to_string();
         let portal_list = format!("portal={},portal={}", portals[0], portals[1]);
         let daemon = Daemon::start(
@@ -152,9 +153,12 @@ impl Tgt {
             fs::File::create(&image).and_then(|file| file.set_len(32 << 20)).expect("image");
             let lun_text = lun.to_string();
             let image = image.to_str().expect("plain path");
-            let identity = format!("vendor_id=LAB,product_id=disk{lun},scsi_sn=LABT{tid}L{lun},scsi_id=LABT{tid}L{lun}");
+            let identity =
+                format!("vendor_id=LAB,product_id=disk{lun},scsi_sn=LABT{tid}L{lun},scsi_id=LABT{tid}L{lun}");
             let unit = ["--mode", "logicalunit", "--tid", &tid_text, "--lun", &lun_text];
-            self.admin(&[&["--op", "new"], &unit[..], &["--bstype", "rdwr", "-b", image, "-Y", "disk"]].concat());
+            self.admin(
+                &[&["--op", "new"], &unit[..], &["--bstype", "rdwr", "-b", image, "-Y", "disk"]].concat(),
+            );
             self.admin(&[&["--op", "update"], &unit[..], &["--params", &identity]].concat());
         }
         self.admin(&["--op", "bind", "--mode", "target", "--tid", &tid_text, "-I", "ALL"]);
@@ -164,7 +168,16 @@ impl Tgt {
     pub fn write_protect(&self, tid: u32, lun: u32) {
         let (tid, lun) = (tid.to_string(), lun.to_string());
         self.admin(&[
-            "--op", "update", "--mode", "logicalunit", "--tid", &tid, "--lun", &lun, "--params", "readonly=1",
+            "--op",
+            "update",
+            "--mode",
+            "logicalunit",
+            "--tid",
+            &tid,
+            "--lun",
+            &lun,
+            "--params",
+            "readonly=1",
         ]);
     }
 
@@ -178,7 +191,17 @@ impl Tgt {
         self.admin(&["--op", "bind", "--mode", "account", "--tid", &tid, "--user", CHAP_USER]);
         if mutual {
             account(MUTUAL_USER, MUTUAL_SECRET);
-            self.admin(&["--op", "bind", "--mode", "account", "--tid", &tid, "--user", MUTUAL_USER, "--outgoing"]);
+            self.admin(&[
+                "--op",
+                "bind",
+                "--mode",
+                "account",
+                "--tid",
+                &tid,
+                "--user",
+                MUTUAL_USER,
+                "--outgoing",
+            ]);
         }
     }
 }
@@ -195,10 +218,8 @@ impl Istgt {
     /// Starts it.
     pub fn start() -> Self {
         let dir = tempfile::tempdir().expect("temporary directory");
-        let [a, b, control] =
-            ["127.0.0.1", "127.0.0.2", "127.0.0.1"].map(|address| {
-                SocketAddr::new(address.parse().expect("address"), free_port(address))
-            });
+        let [a, b, control] = ["127.0.0.1", "127.0.0.2", "127.0.0.1"]
+            .map(|address| SocketAddr::new(address.parse().expect("address"), free_port(address)));
         let path = |name: &str| dir.path().join(name).to_str().expect("plain path").to_owned();
         for image in ["a.img", "b.img", "c.img"] {
             fs::File::create(path(image)).and_then(|file| file.set_len(64 << 20)).expect("image");

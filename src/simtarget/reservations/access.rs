@@ -80,7 +80,8 @@ impl Reservations {
         let kind = reservation.kind;
         let registered = self.is_registered(nexus);
         let shared = kind.admits_registrants() && registered;
-        if self.is_holder(nexus) || (kind.is_all_registrants() && self.has(Fault::AllRegistrantsNotEnforced)) {
+        if self.is_holder(nexus) || (kind.is_all_registrants() && self.has(Fault::AllRegistrantsNotEnforced))
+        {
             return true;
         }
         let read = shared || !kind.restricts_reads();
@@ -99,7 +100,8 @@ impl Reservations {
                     || (self.has(Fault::SynchronizeCacheNotBlocked)
                         && matches!(
                             kind,
-                            ReservationType::WriteExclusiveRegistrantsOnly | ReservationType::WriteExclusiveAllRegistrants
+                            ReservationType::WriteExclusiveRegistrantsOnly
+                                | ReservationType::WriteExclusiveAllRegistrants
                         ))
             }
             Access::ModeSense => {

@@ -14,9 +14,7 @@ use std::sync::Arc;
 use super::attention::Attention;
 use super::fault::{Fault, FaultSet};
 use crate::scsi::cdb::PrOut;
-use crate::scsi::reservation::{
-    Capabilities, Key, PrParameters, RegisterAndMove, ReservationType, TypeMask,
-};
+use crate::scsi::reservation::{Capabilities, Key, PrParameters, RegisterAndMove, ReservationType, TypeMask};
 use crate::scsi::{Sense, SenseKey};
 
 mod access;

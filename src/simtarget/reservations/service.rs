@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{
-    Attention, Fault, Holder, Key, Nexus, Outcome, Parameters, PrOut, PrParameters, REMEMBERED, RegisterAndMove,
-    Request, Reservation, ReservationType, Reservations, Sense, SenseKey, Verdict, World,
+    Attention, Fault, Holder, Key, Nexus, Outcome, Parameters, PrOut, PrParameters, REMEMBERED,
+    RegisterAndMove, Request, Reservation, ReservationType, Reservations, Sense, SenseKey, Verdict, World,
 };
 use crate::scsi::reservation::TransportId;
 
@@ -110,7 +110,13 @@ impl Reservations {
         outcome
     }
 
-    fn register_new(&mut self, nexus: &Nexus, list: &PrParameters, ignore: bool, world: World<'_>) -> Outcome {
+    fn register_new(
+        &mut self,
+        nexus: &Nexus,
+        list: &PrParameters,
+        ignore: bool,
+        world: World<'_>,
+    ) -> Outcome {
         if !ignore && list.key != Key(0) {
             return Verdict::Conflict.into();
         }
@@ -171,12 +177,7 @@ impl Reservations {
     }
 
     /// The nexuses that a registration of this one covers.
-    fn at_ports(
-        &self,
-        nexus: &Nexus,
-        list: &PrParameters,
-        world: World<'_>,
-    ) -> Result<Vec<Nexus>, Verdict> {
+    fn at_ports(&self, nexus: &Nexus, list: &PrParameters, world: World<'_>) -> Result<Vec<Nexus>, Verdict> {
         if !list.all_target_ports || self.has(Fault::AllTgPtLies) {
             return Ok(vec![nexus.clone()]);
         }
@@ -279,7 +280,8 @@ impl Reservations {
             }
             _ => return Verdict::Conflict.into(),
         };
-        let holder = if kind.is_all_registrants() && holder != Holder::Nobody(0) { Holder::All } else { holder };
+        let holder =
+            if kind.is_all_registrants() && holder != Holder::Nobody(0) { Holder::All } else { holder };
         if let Some(held) = self.reservation {
             let same = held.kind == kind && !self.has(Fault::ReserveNotRepeatable);
             let changes = held.kind != kind && self.has(Fault::TypeChangeAllowed);
@@ -305,9 +307,7 @@ impl Reservations {
         let mut outcome = Outcome::from(Verdict::Good);
         if self.has(Fault::StrangerClears) {
             let told = self.registrations.iter().map(|each| each.nexus.clone()).collect::<BTreeSet<_>>();
-            outcome
-                .attentions
-                .extend(told.into_iter().map(|each| (each, Attention::ReservationsPreempted)));
+            outcome.attentions.extend(told.into_iter().map(|each| (each, Attention::ReservationsPreempted)));
             self.forget();
             self.advance();
         }
@@ -358,11 +358,8 @@ impl Reservations {
         let shown = self.held().map_or(Key(0), |held| held.key);
         self.forget();
         if self.has(Fault::ClearKeepsReservation) {
-            self.reservation = held.map(|held| Reservation {
-                holder: Holder::Nobody(u64::MAX),
-                last_key: shown,
-                ..held
-            });
+            self.reservation =
+                held.map(|held| Reservation { holder: Holder::Nobody(u64::MAX), last_key: shown, ..held });
         }
         self.advance();
         outcome
