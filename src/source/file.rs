@@ -88,8 +88,13 @@ impl SourceFile {
     /// Line and column of a byte, both from 1, the column in characters.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
         let offset = self.floor(offset);
-        let line = self.lines.partition_point(|start| *start <= offset);
-        (line, self.text[self.lines[line - 1]..offset].chars().count() + 1)
+        let line = self.line_index(offset);
+        (line + 1, self.text[self.lines[line]..offset].chars().count() + 1)
+    }
+
+    /// The line of a byte, counted from 0.
+    pub(super) fn line_index(&self, offset: usize) -> usize {
+        self.lines.partition_point(|start| *start <= offset) - 1
     }
 
     /// The nearest character boundary at or before a byte.
@@ -102,7 +107,7 @@ impl SourceFile {
     }
 
     /// The bytes of a line, counted from 0, without its line end.
-    fn line_range(&self, line: usize) -> Range<usize> {
+    pub(super) fn line_range(&self, line: usize) -> Range<usize> {
         let start = self.lines[line];
         let end = self.lines.get(line + 1).copied().unwrap_or(self.text.len());
         start..start + self.text[start..end].trim_end_matches(['\n', '\r']).len()
@@ -161,8 +166,7 @@ impl SourceCode for SourceFile {
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let start = self.floor(span.offset());
         let end = self.floor(span.offset().saturating_add(span.len())).max(start);
-        let line_of = |offset: usize| self.lines.partition_point(|line| *line <= offset) - 1;
-        let (line, last) = (line_of(start), line_of(end));
+        let (line, last) = (self.line_index(start), self.line_index(end));
         let (mut line, mut column) = (line, self.text[self.lines[line]..start].chars().count());
         let mut range = start..end;
         if context_lines_before + context_lines_after > 0 {
@@ -237,7 +241,7 @@ impl Span {
 
     /// File and line it begins on.
     pub fn place(&self) -> Place {
-        Place { file: self.file.name().into(), line: self.file.line_column(self.start).0 }
+        Place { file: self.file.name().into(), line: self.file.line_index(self.start) + 1 }
     }
 
     /// A mistake here: what is wrong, and a few words for under the caret.

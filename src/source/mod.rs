@@ -2,7 +2,8 @@
 //!
 //! What is read keeps its [`Span`], so that a later check can still point at the word it is about. All mistakes of
 //! all files are gathered in one [`Problems`] and shown at once. Reading asks a [`Table`] for its keys; what was not
-//! asked for is unknown, and said to be so with the nearest known name.
+//! asked for is unknown, and said to be so with the nearest known name. Where the keys are fixed, a declaration with
+//! [`sections!`](crate::sections) reads them all and yields the JSON schema as well.
 //!
 //! ```
 //! use quorate::source::{Problems, SourceFile, Table, Text};
@@ -22,6 +23,7 @@
 mod file;
 mod item;
 mod problem;
+mod section;
 mod suggest;
 mod syntax;
 mod table;
@@ -32,6 +34,7 @@ mod text;
 pub use file::*;
 pub use item::*;
 pub use problem::*;
+pub use section::*;
 pub use suggest::*;
 pub use table::*;
 pub use text::*;

@@ -77,7 +77,7 @@ impl Problem {
     /// File and line, where it has a place.
     pub fn place(&self) -> Option<Place> {
         let (file, offset) = self.start()?;
-        Some(Place { file: file.name().into(), line: file.line_column(offset).0 })
+        Some(Place { file: file.name().into(), line: file.line_index(offset) + 1 })
     }
 
     /// Line and column, both from 1, where it has a place.

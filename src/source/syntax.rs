@@ -20,7 +20,7 @@ pub(super) fn report(file: &Arc<SourceFile>, errors: &[Error], problems: &mut Pr
     }
     let mut last_line = None;
     for error in told {
-        let line = error.span().map(|span| file.line_column(span.start).0);
+        let line = error.span().map(|span| file.line_index(span.start));
         if line.is_none() || line != last_line {
             problems.push(syntax_problem(file, error));
         }
@@ -58,12 +58,8 @@ fn unclosed(file: &Arc<SourceFile>, errors: &[Error]) -> Option<(usize, Problem)
 
 /// The lines that a mistake of syntax touches; without a place, all of them.
 fn lines_around(file: &SourceFile, span: Option<Range<usize>>) -> Range<usize> {
-    let text = file.text().as_bytes();
-    let Some(span) = span else { return 0..text.len() };
-    let (start, end) = (span.start.min(text.len()), span.end.min(text.len()));
-    let from = text[..start].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let to = text[end..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| end + at);
-    from..to
+    let Some(span) = span else { return 0..file.text().len() };
+    file.line_range(file.line_index(span.start)).start..file.line_range(file.line_index(span.end)).end
 }
 
 /// Ranges in order, with those that touch made one.

@@ -19,6 +19,8 @@ pub struct Table {
     key: String,
     entries: Vec<Entry>,
     asked: Vec<&'static str>,
+    /// Keys that must be there and are not.
+    missing: Vec<&'static str>,
     damaged: bool,
 }
 
@@ -41,7 +43,7 @@ impl Table {
     }
 
     pub(super) fn new(span: Span, key: String, damaged: bool) -> Self {
-        Table { span, key, entries: Vec::new(), asked: Vec::new(), damaged }
+        Table { span, key, entries: Vec::new(), asked: Vec::new(), missing: Vec::new(), damaged }
     }
 
     pub(super) fn add(&mut self, key: Text, item: Option<Item>) {
@@ -90,13 +92,12 @@ impl Table {
         T::read(entry.item.take()?, problems)
     }
 
-    /// The value of a key that must be there. None when it is missing or wrong, which is then reported.
+    /// The value of a key that must be there. None when it is wrong, which is then reported, or missing, which
+    /// [`finish`](Table::finish) reports unless it is misspelt there.
     pub fn need<T: FromItem>(&mut self, key: &'static str, problems: &mut Problems) -> Option<T> {
         if !self.has(key) {
             self.asked.push(key);
-            if !self.damaged {
-                problems.push(self.missing(key));
-            }
+            self.missing.push(key);
             return None;
         }
         self.get(key, problems)
@@ -116,24 +117,32 @@ impl Table {
         self.entries.into_iter().filter_map(|entry| entry.item.map(|item| (entry.key, item)))
     }
 
-    /// Reports every key that was not asked for.
-    pub fn finish(self, problems: &mut Problems) {
-        for entry in self.entries.iter().filter(|entry| !entry.taken) {
-            problems.push(self.unknown(&entry.key));
+    /// Reports every key that was not asked for, and every one that must be there and is not.
+    pub fn finish(mut self, problems: &mut Problems) {
+        // A value that was reported as wrong already says enough.
+        for entry in self.entries.iter().filter(|entry| !entry.taken && entry.item.is_some()) {
+            let (problem, meant) = self.unknown(&entry.key);
+            problems.push(problem);
+            self.missing.retain(|key| Some(*key) != meant);
+        }
+        if !self.damaged {
+            self.missing.iter().for_each(|key| problems.push(self.missing(key)));
         }
     }
 
-    fn unknown(&self, key: &Text) -> Problem {
+    /// The mistake that a key is not known, and the key that was probably meant.
+    fn unknown(&self, key: &Text) -> (Problem, Option<&'static str>) {
         let message = match self.key.as_str() {
             "" => format!("there is no key `{key}` here"),
             table => format!("there is no key `{key}` in `{table}`"),
         };
         // What is there already was not meant by the unknown one.
         let free = self.asked.iter().copied().filter(|known| !self.has(known));
-        let help = match suggest(key, free) {
+        let near = suggest(key, free);
+        let help = match near {
             Some(near) => Some(format!("did you mean `{near}`?")),
             None => did_you_mean(key, self.asked.iter().copied()),
         };
-        key.problem(message, "unknown key").help_if(help)
+        (key.problem(message, "unknown key").help_if(help), near)
     }
 }

@@ -77,6 +77,10 @@ fn syntax_is_reported_whole_and_the_rest_is_read_nevertheless() {
         table.get::<Table>("u", &mut problems).and_then(|mut u| u.get::<Spanned<i64>>("k", &mut problems));
     assert_eq!(k.map(|k| k.value), Some(5));
     assert!(table.need::<Text>("absent", &mut problems).is_none());
+    for key in ["a", "b", "c", "t"] {
+        let _: Option<Item> = table.get(key, &mut problems);
+    }
+    table.finish(&mut problems);
     assert!(problems.is_empty(), "nothing is said to be missing in a damaged file: {problems}");
 }
 
@@ -90,7 +94,8 @@ fn an_unclosed_list_is_told_once_at_its_bracket() {
 
 #[test]
 fn what_a_terminal_would_act_on_is_never_drawn() {
-    let (table, mut problems) = read("a = 'x'\n\"\u{1b}[31m\u{202e}\u{9b}\u{200b}\" = 1\n");
+    let (table, mut problems) =
+        read("a = 'x'\n\"\u{1b}[31m\u{202e}\u{9b}\u{200b}\" = 1\n\"\\u001b[31m\" = 1");
     table.finish(&mut problems);
     let drawn = drawn(&problems) + &problems.to_string();
     assert!(!drawn.contains(['\u{1b}', '\u{202e}', '\u{9b}', '\u{200b}']), "{drawn:?}");
@@ -156,9 +161,19 @@ fn deep_nesting_and_long_keys_are_refused() {
 }
 
 #[test]
+fn a_file_of_mistakes_only_is_refused_in_bounded_time_and_words() {
+    for line in ["=\n", "= ", "[[\n", "a = '\n", "x\n", "a=1\n"] {
+        let (_, problems) = read(&line.repeat(20_000));
+        let drawn = drawn(&problems);
+        assert!(!problems.is_empty() && drawn.len() < 40_000, "{}", drawn.len());
+    }
+}
+
+#[test]
 fn empty_files_and_mistakes_at_the_end_are_drawn() {
     let (mut table, mut problems) = read("");
     assert!(table.need::<Text>("name", &mut problems).is_none());
+    table.finish(&mut problems);
     assert!(drawn(&problems).contains("`name` is missing"), "{}", drawn(&problems));
     let (_, problems) = read("a =");
     assert!(drawn(&problems).contains("a.toml:1:"), "{}", drawn(&problems));
