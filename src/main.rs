@@ -1,3 +1,5 @@
-//! The `quorate` binary.
+//! The `quorate` binary: everything is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    quorate::cli::run()
+}

@@ -1,1 +1,50 @@
-//! The command line: one file per subcommand, progress and exit codes.
+//! The command line: one file for each subcommand, and what they share.
+//!
+//! Reports go to standard output, everything else (progress, logs, mistakes) to standard error. What goes wrong is
+//! gathered as [`Problems`](crate::source::Problems), shown at once, and ends with exit code 2.
+
+mod args;
+mod check;
+mod docs;
+mod interrupt;
+mod logging;
+mod panic;
+mod schema;
+mod terminal;
+mod write;
+
+use crate::report::ExitCode;
+use crate::source::Problems;
+use args::{Cli, Command};
+use clap::Parser;
+use terminal::Terminal;
+
+/// How a subcommand ends: with an exit code, or with mistakes to show.
+type Outcome = Result<ExitCode, Problems>;
+
+/// Runs the program with the arguments of this process.
+pub fn run() -> std::process::ExitCode {
+    panic::install();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, on standard output, and end with 0; mistakes end with 2.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::Usage.into() } else { ExitCode::Clean.into() };
+        }
+    };
+    logging::install();
+    let terminal = Terminal::new(&cli.global);
+    let outcome = match cli.command {
+        Command::Check(args) => check::run(args, &terminal),
+        Command::Schema(args) => schema::run(args),
+        Command::Docs(args) => docs::run(args),
+    };
+    match outcome {
+        Ok(code) => code.into(),
+        Err(problems) => {
+            terminal.complain(&problems);
+            ExitCode::Usage.into()
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Ctrl-C: the first one asks the run to end with what it has, the second one ends the program.
+
+use crate::report::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the user asked to end.
+#[derive(Clone, Default)]
+pub(super) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Listens for SIGINT, SIGTERM and SIGHUP (Ctrl-C and closing on Windows). To be called once.
+    pub fn listen(on_first: impl Fn() + Send + 'static) -> Self {
+        let interrupt = Interrupt::default();
+        let flag = interrupt.0.clone();
+        let listening = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::SeqCst) {
+                std::process::exit(ExitCode::Interrupted.code().into());
+            }
+            on_first();
+        });
+        if let Err(error) = listening {
+            tracing::warn!("Ctrl-C will end the program at once: {error}");
+        }
+        interrupt
+    }
+
+    /// Whether it came.
+    pub fn came(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
