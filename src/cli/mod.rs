@@ -4,9 +4,6 @@
 //! gathered as [`Problems`](crate::source::Problems), shown at once, and ends with exit code 2.
 
 mod args;
-mod check;
-mod docs;
-mod interrupt;
 mod logging;
 mod panic;
 mod schema;
@@ -36,9 +33,7 @@ pub fn run() -> std::process::ExitCode {
     logging::install();
     let terminal = Terminal::new(&cli.global);
     let outcome = match cli.command {
-        Command::Check(args) => check::run(args, &terminal),
         Command::Schema(args) => schema::run(args),
-        Command::Docs(args) => docs::run(args),
     };
     match outcome {
         Ok(code) => code.into(),
