@@ -1,19 +1,21 @@
 //! What rules say of facts: one finding for each rule and subject. Plain data; renderers read nothing else.
 
+use crate::choices;
+use crate::facts::{ChoiceType, Fact, Type, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How bad it is when a rule does not hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Worth knowing; never decides a verdict.
-    Info,
-    /// The cluster works, but less well or less surely than it should.
-    Warn,
-    /// The cluster will not fail over when it has to, or is not supported.
-    Fail,
+choices! {
+    /// How bad it is when a rule does not hold.
+    Severity {
+        /// Worth knowing; never decides a verdict.
+        Info = "info",
+        /// The cluster works, but less well or less surely than it should.
+        Warn = "warn",
+        /// The cluster will not fail over when it has to, or is not supported.
+        Fail = "fail",
+    }
 }
 
 /// What a rule says of one subject.
@@ -63,23 +65,6 @@ impl Status {
 }
 
 impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-impl Severity {
-    /// The word for it in rules and reports.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Severity::Fail => "fail",
-            Severity::Warn => "warn",
-            Severity::Info => "info",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
     }

@@ -1,0 +1,68 @@
+//! Patterns over names: `*` for any characters, `?` for one.
+
+/// Whether a pattern matches the whole of a text.
+pub(super) fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    // Where the last star stands, and how much of the text it has taken.
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == '?' || *c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                Some((at, taken)) => {
+                    star = Some((at, taken + 1));
+                    p = at + 1;
+                    t = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+/// Whether a pattern means a rule: its category, its id, or a pattern over its id.
+pub(super) fn means_rule(pattern: &str, id: &str) -> bool {
+    let category = id.split('/').next().unwrap_or_default();
+    pattern == id || pattern == category || glob(pattern, id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_for_anything() {
+        for (pattern, text) in [
+            ("hv2", "hv2"),
+            ("hv*", "hv2"),
+            ("*", ""),
+            ("*eth?", "hv2 eth0"),
+            ("a*b*c", "a-b-b-c"),
+            ("**", "x"),
+            ("", ""),
+        ] {
+            assert!(glob(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("hv2", "hv20"), ("hv?", "hv"), ("a*b", "a-c"), ("", "x"), ("*a", "ab")] {
+            assert!(!glob(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_category_means_all_of_its_rules() {
+        assert!(means_rule("network", "network/same-mtu"));
+        assert!(means_rule("network/same-*", "network/same-mtu"));
+        assert!(means_rule("*", "network/same-mtu"));
+        assert!(!means_rule("net", "network/same-mtu"));
+        assert!(!means_rule("network/same", "network/same-mtu"));
+    }
+}
