@@ -1,0 +1,50 @@
+//! The read-only script that gathers a host's facts, ready to be sent.
+
+/// The script as it stands, without the two variables that go before it.
+pub const SCRIPT: &str = include_str!("script.sh");
+
+/// Most names of nodes that one host is asked to look up.
+const NAMES: usize = 256;
+
+/// The script for one run: `nonce` marks its frames; `names` are the host names that it looks up. Names that are no
+/// host names are left out.
+pub fn render(nonce: &str, names: &[String]) -> String {
+    let names: Vec<&str> =
+        names.iter().map(String::as_str).filter(|name| is_host_name(name)).take(NAMES).collect();
+    format!("N='{nonce}' NAMES='{}'\n{SCRIPT}", names.join(" "))
+}
+
+/// A random word that no output of a host can hold.
+///
+/// # Errors
+/// The operating system gave no random bytes.
+pub fn nonce() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(hex::encode(bytes))
+}
+
+/// Whether a name may stand in the script: letters, digits, `.`, `-`, `_`, and neither empty nor an option.
+pub fn is_host_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    !name.is_empty() && name.len() <= 253 && !name.starts_with('-') && name.bytes().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_host_names_reach_the_shell() {
+        let names = ["hv1", "hv2.example.com", "-x", "a'; reboot #", "", "a b"].map(str::to_owned);
+        let script = render("00ff", &names);
+        assert!(script.starts_with("N='00ff' NAMES='hv1 hv2.example.com'\n# The collector"));
+    }
+
+    #[test]
+    fn nonces_differ() {
+        let (a, b) = (nonce().unwrap(), nonce().unwrap());
+        assert_ne!(a, b);
+        assert_eq!(a.len(), 32);
+    }
+}

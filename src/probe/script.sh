@@ -1,0 +1,457 @@
+# The collector of quorate. A POSIX shell runs it; nothing else is needed on the host.
+# It reads and changes nothing: no file is written, no setting is set, no service is started.
+# Names that begin with q_, and st, belong to the helpers; the sections use others, since POSIX sh has no local ones.
+# Two variables stand before it: N, a random word that marks the frames of this answer, and NAMES, the names of
+# the cluster's nodes. Output:
+#   #N hello 1            once, at the start; a line on standard input answers it and measures the round trip
+#   #N b SECTION [ITEM]   a section begins (the same mark goes to standard error, so that messages find their section)
+#   #N e STATUS           it ends: exit status of its command (127 not installed, 126 not executable, 124 timed out),
+#                         or `absent`, `denied` for a file, or `skipped`
+#   #N bye                once, at the end
+# Passwords and keys are cut here, before anything leaves the host.
+
+LC_ALL=C
+LANG=C
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin:$PATH
+export LC_ALL LANG PATH
+unset CDPATH GREP_OPTIONS GREP_COLOR GREP_COLORS LS_COLORS POSIXLY_CORRECT
+nl='
+'
+
+b() {
+    printf '\n#%s b %s %s\n' "$N" "$1" "${2-}"
+    printf '\n#%s %s %s\n' "$N" "$1" "${2-}" >&2
+}
+
+e() { printf '\n#%s e %s\n' "$N" "$1"; }
+
+skip() {
+    b "$1"
+    printf '%s\n' "$2"
+    e skipped
+}
+
+there() {
+    if ! command -v "$1" >/dev/null 2>&1; then
+        printf '%s: not found\n' "$1" >&2
+        return 127
+    fi
+}
+
+# run SECTION COMMAND...: with a time limit where the host has `timeout`
+run() {
+    q_n=$1
+    shift
+    b "$q_n"
+    there "$1" && $T "$@"
+    st=$?
+    e $st
+    return $st
+}
+
+# plain SECTION COMMAND...: without one, for what cannot wait for anything
+plain() {
+    q_n=$1
+    shift
+    b "$q_n"
+    there "$1" && "$@"
+    st=$?
+    e $st
+    return $st
+}
+
+# item SECTION ITEM COMMAND...
+item() {
+    q_n=$1 q_i=$2
+    shift 2
+    b "$q_n" "$q_i"
+    there "$1" && $T "$@"
+    st=$?
+    e $st
+    return $st
+}
+
+# bounded SECTION COMMAND...: no more than 1 MiB of its output
+bounded() {
+    q_n=$1
+    shift
+    b "$q_n"
+    if there "$1"; then
+        st=$({ { $T "$@" 3>&- 4>&-; echo $? >&3; } | head -c 1048576 >&4; } 3>&1)
+    else
+        st=127
+    fi
+    e "${st:-1}"
+    return "${st:-1}"
+}
+
+# readable FILE: 0, or says why not
+readable() {
+    [ -r "$1" ] && [ ! -d "$1" ] && return 0
+    if [ -e "$1" ]; then
+        st=denied
+        return 1
+    fi
+    q_up=${1%/*}
+    while [ -n "$q_up" ] && [ ! -d "$q_up" ]; do q_up=${q_up%/*}; done
+    if [ -x "${q_up:-/}" ]; then st=absent; else st=denied; fi
+    return 1
+}
+
+# file SECTION FILE [ITEM]: its first 256 KiB
+file() {
+    b "$1" "${3-}"
+    if readable "$2"; then
+        head -c 262144 "$2"
+        st=$?
+    fi
+    e $st
+}
+
+# line SECTION FILE: its first line, without a process
+line() {
+    b "$1"
+    if readable "$2"; then
+        q_l=
+        IFS= read -r q_l <"$2"
+        [ -n "$q_l" ]
+        st=$?
+        printf '%s\n' "$q_l"
+    fi
+    e $st
+}
+
+# filtered SECTION FILE SED-ARGUMENTS...: through sed, for what may hold secrets
+filtered() {
+    q_n=$1 q_f=$2
+    shift 2
+    b "$q_n"
+    if readable "$q_f"; then
+        sed "$@" "$q_f"
+        st=$?
+    fi
+    e $st
+}
+
+# values SECTION FILES...: small files as PATH:LINE, those that are there
+values() {
+    q_n=$1
+    shift
+    b "$q_n"
+    grep -s '' /dev/null "$@"
+    e $?
+}
+
+nth_exists() { [ -e "$1" ]; }
+
+# daemon NAME: whether a process has that name, cut at 15 characters as the kernel does
+daemon() {
+    case "$nl$procs$nl" in
+    *"$nl$1$nl"*) return 0 ;;
+    esac
+    return 1
+}
+
+safe() {
+    case $1 in
+    '' | *[!A-Za-z0-9._:@+-]*) return 1 ;;
+    esac
+}
+
+system() {
+    plain clock date '+%s.%N %z'
+    plain id id -u
+    plain uname uname -srm
+    line hostname /proc/sys/kernel/hostname
+    line machine-id /etc/machine-id
+    if [ -e /etc/os-release ]; then file os-release /etc/os-release; else file os-release /usr/lib/os-release; fi
+    b commands
+    for _c in iscsiadm multipath multipathd corosync lldpcli networkctl teamdctl; do
+        command -v $_c >/dev/null 2>&1 && printf '%s\n' $_c
+    done
+    e 0
+    b daemons
+    procs=$(cat /proc/[0-9]*/comm 2>/dev/null)
+    if [ -r /proc/1/comm ]; then
+        for _c in chronyd ntpd systemd-timesyn ptp4l firewalld multipathd iscsid lldpd systemd-network NetworkManager \
+            corosync pacemakerd pacemaker-remot pcsd sbd corosync-qdevic corosync-qnetd dlm_controld lvmlockd sshd \
+            libvirtd wickedd watchdog-mux pve-ha-crm pve-ha-lrm pmxcfs; do
+            daemon "$_c" && printf '%s\n' "$_c"
+        done
+        e 0
+    else
+        e denied
+    fi
+    run lscpu lscpu
+    plain cpuinfo sed '/^$/q' /proc/cpuinfo
+    file meminfo /proc/meminfo
+    if [ -d /sys/class/dmi/id ]; then
+        b dmi
+        cd /sys/class/dmi/id && grep '' /dev/null sys_vendor product_name product_serial product_uuid bios_vendor bios_version bios_date
+        st=$?
+        cd /
+        e $st
+    elif [ -e /proc/device-tree/model ]; then
+        line device-tree /proc/device-tree/model
+    else
+        run dmidecode dmidecode -t bios -t system
+    fi
+    run virtualization systemd-detect-virt -v
+    b boot
+    if [ -d /sys/firmware/efi ]; then
+        printf 'uefi\n'
+        _f=/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
+        [ -r $_f ] && od -A n -v -t x1 $_f
+        e $?
+    else
+        printf 'bios\n'
+        e 0
+    fi
+    b reboot
+    for _f in /run/reboot-required /var/run/reboot-required /run/reboot-needed; do
+        [ -e $_f ] && printf 'flag %s\n' $_f
+    done
+    for _f in /usr/share/update-notifier/notify-reboot-required /usr/share/unattended-upgrades /usr/lib/needrestart; do
+        [ -e $_f ] && printf 'mechanism %s\n' $_f
+    done
+    for _f in /lib/modules/* /boot/vmlinuz-* /boot/vmlinux-*; do
+        [ -e "$_f" ] && printf 'kernel %s\n' "${_f##*/}"
+    done
+    e 0
+}
+
+packages() {
+    set -f
+    _p='linux-image-* kernel kernel-* corosync* libcorosync* pacemaker* libpacemaker* pcs crmsh sbd resource-agents*
+        fence-agents* cluster-glue* libqb* libknet* knet* booth* open-iscsi* iscsi-initiator-utils* multipath-tools*
+        device-mapper-multipath* lvm2* dlm* drbd* gfs2* ocfs2* targetcli* chrony systemd pve-manager pve-ha-manager'
+    if command -v dpkg-query >/dev/null 2>&1; then
+        run packages-dpkg dpkg-query -W -f '${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\n' $_p
+    fi
+    if command -v rpm >/dev/null 2>&1 && ! command -v dpkg-query >/dev/null 2>&1; then
+        run packages-rpm rpm -qa --qf '%{NAME}\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\t%{ARCH}\n' $_p
+    fi
+    set +f
+}
+
+network() {
+    if ! run ip-addr ip -j -d addr; then
+        run ip-addr-text ip -d addr || run ip-addr-text ip addr
+    fi
+    run ip-route ip -j route || run ip-route-text ip route
+    run ip-route6 ip -j -6 route || run ip-route6-text ip -6 route
+    _n=/sys/class/net
+    values net $_n/*/address $_n/*/addr_assign_type $_n/*/mtu $_n/*/operstate $_n/*/carrier $_n/*/speed $_n/*/duplex \
+        $_n/*/type $_n/*/flags $_n/*/uevent $_n/*/device/uevent $_n/*/device/vendor $_n/*/device/device \
+        $_n/*/device/driver/module/version $_n/*/bonding/mode $_n/*/bridge/bridge_id $_n/*/tun_flags
+    set -- /proc/net/bonding/*
+    if nth_exists "$1"; then
+        for _f; do safe "${_f##*/}" && file bonding "$_f" "${_f##*/}"; done
+    fi
+    set -- /run/teamd/*.pid /var/run/teamd/*.pid
+    for _f; do
+        _i=${_f##*/}
+        _i=${_i%.pid}
+        [ -e "$_f" ] && safe "$_i" && item team "$_i" teamdctl "$_i" state dump
+    done
+    for _f in $_n/*/device; do
+        [ -e "$_f" ] || continue
+        _i=${_f%/device}
+        _i=${_i##*/}
+        safe "$_i" || continue
+        item ethtool "$_i" ethtool -i "$_i" || [ $? != 127 ] || break
+        _l=
+        IFS= read -r _l 2>/dev/null <$_n/"$_i"/addr_assign_type
+        [ "$_l" != 3 ] || item permanent-address "$_i" ethtool -P "$_i"
+    done
+    if daemon lldpd; then
+        run lldp lldpcli -f json0 show neighbors || run lldp-keyvalue lldpctl -f keyvalue
+    elif daemon systemd-network; then
+        run lldp-networkd networkctl --no-pager --no-legend --full lldp
+    else
+        skip lldp 'no daemon listens for LLDP (lldpd, systemd-networkd)'
+    fi
+    file hosts /etc/hosts
+    file resolv /etc/resolv.conf
+    [ ! -e /run/systemd/resolve/resolv.conf ] || file resolv-upstream /run/systemd/resolve/resolv.conf
+    if [ -n "$NAMES" ]; then
+        run names getent ahosts $NAMES
+        if [ $? = 2 ]; then
+            for _i in $NAMES; do
+                item name "$_i" getent ahosts "$_i"
+                [ $? != 124 ] || break
+            done
+        fi
+    fi
+    [ ! -e /etc/ufw/ufw.conf ] || file ufw /etc/ufw/ufw.conf
+    if command -v nft >/dev/null 2>&1; then
+        bounded nft nft list ruleset
+    else
+        bounded iptables iptables-save
+    fi
+}
+
+storage() {
+    run lsblk lsblk -J -b -O || run lsblk-pairs lsblk -P -b -O
+    _n=
+    for _f in sd vd xvd nvme dm- md mmcblk dasd hd rbd drbd sr zram; do _n="$_n /sys/block/$_f*"; done
+    set --
+    for _f in $_n; do
+        [ -e "$_f" ] && set -- "$@" "$_f/size" "$_f/ro" "$_f/removable" "$_f/queue/logical_block_size" \
+            "$_f/queue/physical_block_size" "$_f/device/vendor" "$_f/device/model" "$_f/device/wwid" "$_f/wwid" \
+            "$_f/device/timeout" "$_f/device/state" "$_f/serial" "$_f/device/serial" "$_f/dm/name" "$_f/dm/uuid"
+    done
+    values block "$@"
+    set --
+    for _f in /sys/block/sd*/device/vpd_pg80 /sys/block/sd*/device/vpd_pg83; do [ -r "$_f" ] && set -- "$@" "$_f"; done
+    if [ $# != 0 ]; then
+        b vpd
+        head -c 1024 /dev/null "$@" | od -A n -v -t x1
+        e $?
+    fi
+    set --
+    for _f in $_n /sys/block/*/slaves/* /sys/class/net/* /sys/class/net/*/master /sys/class/net/*/device/driver \
+        /sys/class/scsi_host/* /sys/class/iscsi_session/*/device/target*/*/block/* /etc/localtime; do
+        [ -e "$_f" ] && set -- "$@" "$_f"
+    done
+    plain links ls -ldn "$@"
+    if ! daemon multipathd || ! run multipath-json multipathd show maps json; then
+        run multipath multipath -ll
+    fi
+    file multipath-conf /etc/multipath.conf
+    for _f in /etc/multipath/conf.d/*.conf; do
+        [ -e "$_f" ] && safe "${_f##*/}" && file multipath-conf.d "$_f" "${_f##*/}"
+    done
+    filtered fstab /etc/fstab 's/\([Pp][Aa][Ss][Ss][A-Za-z_]*=\)[^,[:space:]]*/\1(cut)/g'
+    _n=/sys/class
+    values hba $_n/fc_host/*/port_name $_n/fc_host/*/port_state $_n/fc_host/*/speed $_n/fc_host/*/symbolic_name \
+        $_n/fc_host/*/port_type $_n/scsi_host/*/proc_name $_n/scsi_host/*/model_name $_n/scsi_host/*/modelname \
+        $_n/scsi_host/*/board_name $_n/scsi_host/*/fw_version $_n/scsi_host/*/fwrev $_n/scsi_host/*/version_fw \
+        $_n/scsi_host/*/firmware_revision $_n/scsi_host/*/driver_version $_n/scsi_host/*/lpfc_drvr_version \
+        $_n/scsi_host/*/host_sas_address $_n/sas_host/*/uevent $_n/iscsi_host/*/initiatorname \
+        $_n/iscsi_host/*/port_state $_n/iscsi_host/*/hwaddress
+    values modules /sys/module/*/version
+}
+
+iscsi() {
+    _c='/[Pp][Aa][Ss][Ss][Ww]/d'
+    filtered initiatorname /etc/iscsi/initiatorname.iscsi -e '/^[[:space:]]*#/d'
+    filtered iscsid-conf /etc/iscsi/iscsid.conf -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' -e "$_c" -e '/[Uu][Ss][Ee][Rr][Nn]/d'
+    set -- /sys/class/iscsi_session/session*
+    if nth_exists "$1"; then
+        _n=/sys/class
+        values iscsi-sysfs $_n/iscsi_session/*/targetname $_n/iscsi_session/*/state $_n/iscsi_session/*/recovery_tmo \
+            $_n/iscsi_session/*/ifacename $_n/iscsi_session/*/initiatorname $_n/iscsi_session/*/tpgt \
+            $_n/iscsi_connection/*/persistent_address $_n/iscsi_connection/*/persistent_port \
+            $_n/iscsi_connection/*/local_ipaddr $_n/iscsi_connection/*/header_digest $_n/iscsi_connection/*/data_digest
+        b iscsi-sessions
+        if there iscsiadm; then
+            st=$({ { $T iscsiadm -m session -P 3 3>&- 4>&-; echo $? >&3; } | sed -e "$_c" -e '/[Uu]sername/d' >&4; } 3>&1)
+        else
+            st=127
+        fi
+        e "${st:-1}"
+    else
+        skip iscsi-sysfs 'no session'
+    fi
+    records
+}
+
+# The logins recorded for the next start: what `iscsiadm -m node -o show` shows, out of its own files.
+records() {
+    b iscsi-records
+    set --
+    st=absent
+    for _f in /etc/iscsi/nodes /var/lib/iscsi/nodes; do
+        if [ ! -d "$_f" ]; then
+            readable "$_f/x" || [ "$st" = absent ] || break
+        elif [ ! -r "$_f" ] || [ ! -x "$_f" ]; then
+            st=denied
+            break
+        else
+            st=0
+            for _i in "$_f"/*/* "$_f"/*/*/*; do [ -f "$_i" ] && set -- "$@" "$_i"; done
+        fi
+    done
+    if [ "$st" = 0 ] && [ $# != 0 ]; then
+        sed -e "$_c" -e '/[Uu][Ss][Ee][Rr][Nn]/d' "$@"
+        st=$?
+    fi
+    e "$st"
+}
+
+services() {
+    _u='corosync pacemaker pacemaker_remote pcsd sbd corosync-qdevice corosync-qnetd dlm lvmlockd drbd booth-site
+        multipathd iscsid iscsi open-iscsi chronyd chrony ntpd ntp ntpsec systemd-timesyncd ptp4l firewalld ufw nftables
+        iptables sshd ssh NetworkManager systemd-networkd networking wicked lldpd libvirtd watchdog-mux pve-cluster
+        pve-ha-crm pve-ha-lrm'
+    if [ -d /run/systemd/system ]; then
+        set --
+        for _i in $_u; do set -- "$@" "$_i.service"; done
+        run services systemctl --no-pager show -p Id -p Names -p LoadState -p ActiveState -p UnitFileState -p WantedBy \
+            "$@" iscsid.socket
+        return
+    fi
+    b services-files
+    for _i in $_u; do
+        _l=
+        for _f in /etc/systemd/system /run/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
+            [ -e $_f/$_i.service ] && _l='unit'
+        done
+        [ -e /etc/init.d/$_i ] && _l="$_l init"
+        if [ -n "$_l" ]; then
+            for _f in /etc/systemd/system/*.wants/$_i.service /etc/systemd/system/*.requires/$_i.service \
+                /etc/rc[2-5].d/S[0-9][0-9]$_i /etc/runlevels/default/$_i /etc/runlevels/boot/$_i; do
+                if [ -e "$_f" ] || [ -L "$_f" ]; then
+                    _l="$_l enabled"
+                    break
+                fi
+            done
+        fi
+        printf '%s %s\n' $_i "$_l"
+    done
+    e 0
+}
+
+clock() {
+    if daemon chronyd; then
+        run chrony-tracking chronyc -n tracking
+        run chrony-sources chronyc -n sources
+    fi
+    if daemon systemd-timesyn; then
+        run timesync timedatectl --no-pager show-timesync --all
+        b timesync-flag
+        [ -e /run/systemd/timesync/synchronized ] && printf 'synchronized\n'
+        e 0
+    fi
+    if daemon ntpd; then run ntp-peers ntpq -p -n; fi
+}
+
+cluster() {
+    filtered corosync /etc/corosync/corosync.conf -e 's/^\([[:space:]]*key[[:space:]]*:\).*/\1 (cut)/'
+}
+
+main() {
+    printf '\n#%s hello 1\n' "$N"
+    IFS= read -r _l
+    exec </dev/null 4>&1
+    cd /
+    umask 077
+    T=
+    if timeout -k 1 1 true 2>/dev/null; then
+        T='timeout -k 1 8'
+    elif timeout 1 true 2>/dev/null; then
+        T='timeout 8'
+    fi
+    system
+    packages
+    services
+    clock
+    iscsi
+    storage
+    cluster
+    network
+    printf '\n#%s bye\n' "$N"
+}
+
+main
