@@ -3,16 +3,26 @@
 //! Synchronous: a session is one TCP connection driven by the thread that holds it. Everything a target sends is
 //! hostile until checked; what does not fit ends as a typed error that says what the peer did.
 
+pub mod chap;
+pub mod discovery;
+pub mod error;
 pub mod frame;
 pub mod isid;
+pub mod login;
 pub mod pdu;
 pub mod portal;
+pub mod session;
 pub mod text;
+pub mod unit;
 
+pub use discovery::{AdvertisedPortal, DiscoveredTarget, discover};
+pub use error::Error;
 pub use frame::{Digests, Frame, FrameError, FrameReader, FrameWriter};
 pub use isid::Isid;
 pub use pdu::{Pdu, PduError};
 pub use portal::Portal;
+pub use session::{Event, Residual, Response, Session, Tag, Timeouts, Transfer};
+pub use unit::{CommandError, Unit};
 
 #[cfg(test)]
 mod proptests;

@@ -1,0 +1,404 @@
+//! A logical unit through a session: one typed call per command.
+//!
+//! The inspecting calls change nothing on the unit. They send a command again after a unit attention (which becomes an
+//! [`Event`](super::Event) of the session) and, a few times, after BUSY and TASK SET FULL. The changing calls do
+//! neither: every answer is theirs to judge.
+
+use std::time::Duration;
+
+use super::error::Error;
+use super::session::{Response, Session, Transfer};
+use crate::scsi::capacity::Capacity;
+use crate::scsi::cdb::{Form, PrIn, PrOut};
+use crate::scsi::inquiry::Inquiry;
+use crate::scsi::luns::ReportLuns;
+use crate::scsi::mode::ModeParameters;
+use crate::scsi::ports::PortGroups;
+use crate::scsi::reservation::{
+    Capabilities, FullStatus, Keys, PrParameters, RegisterAndMove, Reservation, ReservationType,
+};
+use crate::scsi::vpd::{
+    self, BlockCharacteristics, BlockLimits, DeviceIdentification, Provisioning, SupportedPages, UnitSerial,
+};
+use crate::scsi::{Cdb, Lun, Malformed, Sense, SenseKey, Status};
+
+/// The longest answer that an inspecting call asks for, where the length field is wide enough: 64 KiB of LUNs are 8191.
+const LONGEST_LIST: u32 = 64 * 1024;
+
+/// How often BUSY and TASK SET FULL are waited out, and for how long each time.
+const BUSY_TRIES: u32 = 5;
+const BUSY_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why a typed call has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The command did not come through.
+    #[error(transparent)]
+    Session(#[from] Error),
+    /// The device answered with another status than GOOD.
+    #[error("{command} on LUN {lun} ended with {status}{}", sense_text(.sense.as_ref()))]
+    Status {
+        /// The command.
+        command: &'static str,
+        /// The logical unit.
+        lun: Lun,
+        /// The status.
+        status: Status,
+        /// The sense data, where there is any.
+        sense: Option<Sense>,
+    },
+    /// The answer cannot be read.
+    #[error("{command} on LUN {lun} gave an answer that cannot be read: {source}")]
+    Malformed {
+        /// The command.
+        command: &'static str,
+        /// The logical unit.
+        lun: Lun,
+        /// What is wrong with it.
+        source: Malformed,
+    },
+}
+
+fn sense_text(sense: Option<&Sense>) -> String {
+    sense.map(|sense| format!(": {sense}")).unwrap_or_default()
+}
+
+impl CommandError {
+    /// True when the device says that it does not have the command, the service action or the page: 5/20/00 or 5/24/00, or a
+    /// CHECK CONDITION without any sense data, with which some targets say the same.
+    pub fn is_unsupported(&self) -> bool {
+        match self {
+            Self::Status { status: Status::CheckCondition, sense: None, .. } => true,
+            Self::Status { sense: Some(sense), .. } => {
+                sense.is(SenseKey::IllegalRequest, 0x20, 0) || sense.is(SenseKey::IllegalRequest, 0x24, 0)
+            }
+            _ => false,
+        }
+    }
+
+    /// True for RESERVATION CONFLICT.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Status { status: Status::ReservationConflict, .. })
+    }
+
+    /// True when the session cannot be used after it.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self, Self::Session(error) if !error.is_survivable())
+    }
+}
+
+/// A logical unit, borrowed from its session for a while.
+#[derive(Debug)]
+pub struct Unit<'session> {
+    session: &'session mut Session,
+    lun: Lun,
+}
+
+impl Session {
+    /// The logical unit with this number.
+    pub fn unit(&mut self, lun: Lun) -> Unit<'_> {
+        Unit { session: self, lun }
+    }
+}
+
+impl Unit<'_> {
+    /// The logical unit number.
+    pub fn lun(&self) -> Lun {
+        self.lun
+    }
+
+    /// Sends a command that changes nothing, again after unit attentions and while the device is busy.
+    fn ask(&mut self, cdb: Cdb, bytes: u32) -> Result<Vec<u8>, CommandError> {
+        let transfer = if bytes == 0 { Transfer::None } else { Transfer::Read(bytes) };
+        let mut response = self.session.execute_settled(self.lun, cdb, transfer.clone())?;
+        for _ in 0..BUSY_TRIES {
+            if !matches!(response.status, Status::Busy | Status::TaskSetFull) {
+                break;
+            }
+            std::thread::sleep(BUSY_PAUSE);
+            response = self.session.execute_settled(self.lun, cdb, transfer.clone())?;
+        }
+        match response.status {
+            Status::Good => Ok(response.data),
+            status => Err(CommandError::Status {
+                command: cdb.name(),
+                lun: self.lun,
+                status,
+                sense: response.sense,
+            }),
+        }
+    }
+
+    fn read<T>(&self, cdb: Cdb, decoded: Result<T, Malformed>) -> Result<T, CommandError> {
+        decoded.map_err(|source| CommandError::Malformed { command: cdb.name(), lun: self.lun, source })
+    }
+
+    /// TEST UNIT READY.
+    pub fn test_unit_ready(&mut self) -> Result<(), CommandError> {
+        self.ask(Cdb::TestUnitReady, 0).map(drop)
+    }
+
+    /// Standard INQUIRY data.
+    pub fn inquiry(&mut self) -> Result<Inquiry, CommandError> {
+        let cdb = Cdb::Inquiry { page: None, alloc: 96 };
+        let data = self.ask(cdb, 96)?;
+        self.read(cdb, Inquiry::decode(&data))
+    }
+
+    /// A vital product data page as it came, asked for again where it is longer than 255 bytes.
+    pub fn vpd(&mut self, page: u8) -> Result<Vec<u8>, CommandError> {
+        // Old devices look at the low byte of the allocation length only: the first request stays within it.
+        let data = self.ask(Cdb::Inquiry { page: Some(page), alloc: 255 }, 255)?;
+        match u16::try_from(vpd::page_bytes(&data)) {
+            Ok(whole) if data.len() >= 255 && whole > 255 => {
+                self.ask(Cdb::Inquiry { page: Some(page), alloc: whole }, whole.into())
+            }
+            _ => Ok(data),
+        }
+    }
+
+    fn vpd_as<T>(&mut self, page: u8, decode: fn(&[u8]) -> Result<T, Malformed>) -> Result<T, CommandError> {
+        let data = self.vpd(page)?;
+        self.read(Cdb::Inquiry { page: Some(page), alloc: 255 }, decode(&data))
+    }
+
+    /// VPD page 00h.
+    pub fn supported_pages(&mut self) -> Result<SupportedPages, CommandError> {
+        self.vpd_as(vpd::SUPPORTED_PAGES, SupportedPages::decode)
+    }
+
+    /// VPD page 80h.
+    pub fn unit_serial(&mut self) -> Result<UnitSerial, CommandError> {
+        self.vpd_as(vpd::UNIT_SERIAL, UnitSerial::decode)
+    }
+
+    /// VPD page 83h.
+    pub fn device_identification(&mut self) -> Result<DeviceIdentification, CommandError> {
+        self.vpd_as(vpd::DEVICE_IDENTIFICATION, DeviceIdentification::decode)
+    }
+
+    /// VPD page B0h.
+    pub fn block_limits(&mut self) -> Result<BlockLimits, CommandError> {
+        self.vpd_as(vpd::BLOCK_LIMITS, BlockLimits::decode)
+    }
+
+    /// VPD page B1h.
+    pub fn block_characteristics(&mut self) -> Result<BlockCharacteristics, CommandError> {
+        self.vpd_as(vpd::BLOCK_CHARACTERISTICS, BlockCharacteristics::decode)
+    }
+
+    /// VPD page B2h.
+    pub fn provisioning(&mut self) -> Result<Provisioning, CommandError> {
+        self.vpd_as(vpd::PROVISIONING, Provisioning::decode)
+    }
+
+    /// READ CAPACITY (10); `None` where the unit is too large for it.
+    pub fn read_capacity10(&mut self) -> Result<Option<Capacity>, CommandError> {
+        let data = self.ask(Cdb::ReadCapacity10, 8)?;
+        self.read(Cdb::ReadCapacity10, Capacity::decode10(&data))
+    }
+
+    /// READ CAPACITY (16).
+    pub fn read_capacity16(&mut self) -> Result<Capacity, CommandError> {
+        let cdb = Cdb::ReadCapacity16 { alloc: 32 };
+        let data = self.ask(cdb, 32)?;
+        self.read(cdb, Capacity::decode16(&data))
+    }
+
+    /// READ CAPACITY (16), and (10) where the device does not have it.
+    pub fn capacity(&mut self) -> Result<Capacity, CommandError> {
+        match self.read_capacity16() {
+            Err(error) if error.is_unsupported() => match self.read_capacity10()? {
+                Some(capacity) => Ok(capacity),
+                None => Err(error),
+            },
+            result => result,
+        }
+    }
+
+    /// REPORT LUNS with all logical units, asked for again where the list is longer than 4 KiB, up to 64 KiB.
+    pub fn report_luns(&mut self) -> Result<ReportLuns, CommandError> {
+        self.listed(
+            4096,
+            LONGEST_LIST,
+            |alloc| Cdb::ReportLuns { select: 2, alloc },
+            ReportLuns::decode,
+            |report| (report.is_complete(), report.list_bytes),
+        )
+    }
+
+    /// MODE SENSE of all pages: (6), and (10) where the device does not have it.
+    pub fn mode_sense(&mut self) -> Result<ModeParameters, CommandError> {
+        let six = Cdb::ModeSense6 { disable_block_descriptors: true, page: 0x3f, subpage: 0, alloc: 252 };
+        match self.ask(six, 252) {
+            Ok(data) => self.read(six, ModeParameters::decode6(&data)),
+            Err(error) if error.is_unsupported() => {
+                let ten =
+                    Cdb::ModeSense10 { disable_block_descriptors: true, page: 0x3f, subpage: 0, alloc: 252 };
+                let data = self.ask(ten, 252)?;
+                self.read(ten, ModeParameters::decode10(&data))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// REPORT TARGET PORT GROUPS.
+    pub fn target_port_groups(&mut self) -> Result<PortGroups, CommandError> {
+        let cdb = Cdb::ReportTargetPortGroups { extended: false, alloc: 8192 };
+        let data = self.ask(cdb, 8192)?;
+        self.read(cdb, PortGroups::decode(&data))
+    }
+
+    /// PERSISTENT RESERVE IN, READ KEYS: up to 64 KiB of keys.
+    pub fn read_keys(&mut self) -> Result<Keys, CommandError> {
+        self.listed(
+            8192,
+            u16::MAX.into(),
+            |alloc| pr_in(PrIn::ReadKeys, alloc),
+            Keys::decode,
+            |keys| (keys.is_complete(), keys.list_bytes),
+        )
+    }
+
+    /// PERSISTENT RESERVE IN, READ RESERVATION.
+    pub fn read_reservation(&mut self) -> Result<Reservation, CommandError> {
+        let cdb = pr_in(PrIn::ReadReservation, 64);
+        let data = self.ask(cdb, 64)?;
+        self.read(cdb, Reservation::decode(&data))
+    }
+
+    /// PERSISTENT RESERVE IN, REPORT CAPABILITIES.
+    pub fn reservation_capabilities(&mut self) -> Result<Capabilities, CommandError> {
+        let cdb = pr_in(PrIn::ReportCapabilities, 8);
+        let data = self.ask(cdb, 8)?;
+        self.read(cdb, Capabilities::decode(&data))
+    }
+
+    /// PERSISTENT RESERVE IN, READ FULL STATUS: up to 64 KiB.
+    pub fn read_full_status(&mut self) -> Result<FullStatus, CommandError> {
+        self.listed(
+            8192,
+            u16::MAX.into(),
+            |alloc| pr_in(PrIn::ReadFullStatus, alloc),
+            FullStatus::decode,
+            |status| (status.is_complete(), status.list_bytes),
+        )
+    }
+
+    /// Asks for a list, and once more with the length that it has where it was cut.
+    fn listed<T>(
+        &mut self,
+        first: u32,
+        most: u32,
+        cdb: impl Fn(u32) -> Cdb,
+        decode: fn(&[u8]) -> Result<T, Malformed>,
+        extent: fn(&T) -> (bool, u32),
+    ) -> Result<T, CommandError> {
+        let data = self.ask(cdb(first), first)?;
+        let list = self.read(cdb(first), decode(&data))?;
+        let (complete, list_bytes) = extent(&list);
+        let whole = list_bytes.saturating_add(8).min(most);
+        if complete || whole <= first {
+            return Ok(list);
+        }
+        let data = self.ask(cdb(whole), whole)?;
+        self.read(cdb(whole), decode(&data))
+    }
+
+    /// READ of `blocks` blocks of `block_bytes` bytes from `lba`; (16) where (10) does not reach.
+    pub fn read_blocks(&mut self, lba: u64, blocks: u32, block_bytes: u32) -> Result<Vec<u8>, CommandError> {
+        let cdb = Cdb::Read { form: form(lba, blocks), lba, blocks, fua: false };
+        let bytes = transfer_bytes(blocks, block_bytes)?;
+        let data = self.ask(cdb, bytes)?;
+        if u32::try_from(data.len()) == Ok(bytes) {
+            Ok(data)
+        } else {
+            let why = format!("{} bytes came, {bytes} were read", data.len());
+            Err(CommandError::Malformed {
+                command: cdb.name(),
+                lun: self.lun,
+                source: Malformed::invalid("READ data", why),
+            })
+        }
+    }
+
+    /// WRITE of whole blocks at `lba`; (16) where (10) does not reach. `data` must be a multiple of `block_bytes`.
+    pub fn write_blocks(
+        &mut self,
+        lba: u64,
+        data: Vec<u8>,
+        block_bytes: u32,
+        force_unit_access: bool,
+    ) -> Result<Response, Error> {
+        let size = usize::try_from(block_bytes).unwrap_or(0);
+        if size == 0 || !data.len().is_multiple_of(size) {
+            return Err(Error::Usage(format!("{} bytes are no multiple of {block_bytes}", data.len())));
+        }
+        let blocks = u32::try_from(data.len() / size)
+            .map_err(|_| Error::Usage(format!("{} bytes are too many for one WRITE", data.len())))?;
+        let cdb = Cdb::Write { form: form(lba, blocks), lba, blocks, fua: force_unit_access };
+        self.session.execute(self.lun, cdb, Transfer::Write(data))
+    }
+
+    /// SYNCHRONIZE CACHE (10) of the whole unit.
+    pub fn synchronize_cache(&mut self) -> Result<Response, Error> {
+        self.session.execute(
+            self.lun,
+            Cdb::SynchronizeCache10 { lba: 0, blocks: 0, immediate: false },
+            Transfer::None,
+        )
+    }
+
+    /// PERSISTENT RESERVE OUT with scope LU. `kind` has meaning for RESERVE, RELEASE, PREEMPT and PREEMPT AND ABORT.
+    pub fn reserve_out(
+        &mut self,
+        action: PrOut,
+        kind: Option<ReservationType>,
+        parameters: &PrParameters,
+    ) -> Result<Response, Error> {
+        self.reserve_out_raw(action, 0, kind.map_or(0, ReservationType::code), parameters.encode())
+    }
+
+    /// PERSISTENT RESERVE OUT, REGISTER AND MOVE.
+    pub fn register_and_move(&mut self, parameters: &RegisterAndMove) -> Result<Response, Error> {
+        self.reserve_out_raw(PrOut::RegisterAndMove, 0, 0, parameters.encode())
+    }
+
+    /// PERSISTENT RESERVE OUT with any scope, type and list, legal or not.
+    pub fn reserve_out_raw(
+        &mut self,
+        action: PrOut,
+        scope: u8,
+        kind: u8,
+        list: Vec<u8>,
+    ) -> Result<Response, Error> {
+        let length =
+            u32::try_from(list.len()).map_err(|_| Error::Usage("the parameter list is too long".into()))?;
+        let cdb = Cdb::PersistentReserveOut { action, scope, kind, length };
+        self.session.execute(self.lun, cdb, Transfer::Write(list))
+    }
+
+    /// LOGICAL UNIT RESET; the target's response code, 0 is done.
+    pub fn reset(&mut self) -> Result<u8, Error> {
+        self.session.task_management(super::pdu::TaskFunction::LogicalUnitReset, self.lun, None)
+    }
+
+    /// Any command, once, its answer as it is.
+    pub fn execute(&mut self, cdb: impl Into<[u8; 16]>, transfer: Transfer) -> Result<Response, Error> {
+        self.session.execute(self.lun, cdb, transfer)
+    }
+}
+
+fn pr_in(action: PrIn, alloc: u32) -> Cdb {
+    Cdb::PersistentReserveIn { action, alloc: u16::try_from(alloc).unwrap_or(u16::MAX) }
+}
+
+fn form(lba: u64, blocks: u32) -> Form {
+    if u32::try_from(lba).is_ok() && u16::try_from(blocks).is_ok() { Form::Ten } else { Form::Sixteen }
+}
+
+fn transfer_bytes(blocks: u32, block_bytes: u32) -> Result<u32, Error> {
+    blocks
+        .checked_mul(block_bytes)
+        .ok_or_else(|| Error::Usage(format!("{blocks} blocks are too many for one command")))
+}
