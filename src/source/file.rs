@@ -7,6 +7,7 @@ use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Largest file that is read. The largest that anybody wrote by hand is far below one MiB.
 pub const MAX_SOURCE_BYTES: u64 = 16 * 1024 * 1024;
@@ -20,7 +21,11 @@ pub struct SourceFile {
     lines: Vec<usize>,
     /// The text as it may be shown: same byte offsets, nothing in it that a terminal would act on.
     shown: Option<String>,
+    /// Tells files apart; a masked one has that of the file it was made of.
+    origin: u64,
 }
+
+static FILES_READ: AtomicU64 = AtomicU64::new(0);
 
 impl fmt::Debug for SourceFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,7 +45,8 @@ impl SourceFile {
         }
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let shown = harmless(&text);
-        SourceFile { name: printable(&name).into_owned(), path, text, lines, shown }
+        let origin = FILES_READ.fetch_add(1, Ordering::Relaxed);
+        SourceFile { name: printable(&name).into_owned(), path, text, lines, shown, origin }
     }
 
     /// Reads a file; messages call it as `path` does.
@@ -95,6 +101,29 @@ impl SourceFile {
     /// The line of a byte, counted from 0.
     pub(super) fn line_index(&self, offset: usize) -> usize {
         self.lines.partition_point(|start| *start <= offset) - 1
+    }
+
+    /// The same file with stars drawn for a part of it; the text itself stays.
+    pub(super) fn masked(&self, range: Range<usize>) -> Self {
+        let mut shown = self.shown.as_deref().unwrap_or(&self.text).as_bytes().to_vec();
+        for byte in
+            shown.iter_mut().take(range.end).skip(range.start).filter(|byte| !byte.is_ascii_whitespace())
+        {
+            *byte = b'*';
+        }
+        SourceFile {
+            name: self.name.clone(),
+            path: self.path.clone(),
+            text: self.text.clone(),
+            lines: self.lines.clone(),
+            shown: Some(String::from_utf8_lossy(&shown).into_owned()),
+            origin: self.origin,
+        }
+    }
+
+    /// Whether it is that file, masked or not.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.origin == other.origin
     }
 
     /// The nearest character boundary at or before a byte.

@@ -85,6 +85,16 @@ impl Problem {
         self.start().map(|(file, offset)| file.line_column(offset))
     }
 
+    /// Takes what may be drawn of its file.
+    fn redraw(&mut self, masked: &[(Arc<SourceFile>, Arc<SourceFile>)]) {
+        if let Some(file) = &self.file
+            && let Some((_, drawn)) = masked.iter().find(|(from, _)| from.is_same(file))
+        {
+            self.file = Some(drawn.clone());
+        }
+        self.related.iter_mut().for_each(|problem| problem.redraw(masked));
+    }
+
     fn start(&self) -> Option<(&Arc<SourceFile>, usize)> {
         Some((self.file.as_ref()?, self.labels.first()?.0.start))
     }
@@ -186,6 +196,8 @@ pub struct Problems {
     list: Vec<Problem>,
     /// How many more there are that were not kept.
     dropped: usize,
+    /// Files of which a part is not to be drawn, and what is drawn instead.
+    masked: Vec<(Arc<SourceFile>, Arc<SourceFile>)>,
 }
 
 impl Problems {
@@ -195,13 +207,29 @@ impl Problems {
     }
 
     /// Adds one.
-    pub fn push(&mut self, problem: Problem) {
+    pub fn push(&mut self, mut problem: Problem) {
+        problem.redraw(&self.masked);
         if self.list.len() < MOST_PROBLEMS { self.list.push(problem) } else { self.dropped += 1 }
+    }
+
+    /// Never draws a part of a file, which may be a secret: stars stand for it, whatever mistake is near.
+    pub fn mask(&mut self, span: &Span) {
+        let at = self.masked.iter().position(|(file, _)| Arc::ptr_eq(file, span.file()));
+        let drawn = at.map_or(span.file(), |at| &self.masked[at].1);
+        let masked = Arc::new(drawn.masked(span.range()));
+        match at {
+            Some(at) => self.masked[at].1 = masked,
+            None => self.masked.push((span.file().clone(), masked)),
+        }
+        for problem in &mut self.list {
+            problem.redraw(&self.masked);
+        }
     }
 
     /// Adds all of another gathering.
     pub fn extend(&mut self, other: Problems) {
         self.dropped += other.dropped;
+        self.masked.extend(other.masked);
         other.list.into_iter().for_each(|problem| self.push(problem));
     }
 
@@ -286,7 +314,7 @@ impl Problems {
 
 impl From<Problem> for Problems {
     fn from(problem: Problem) -> Self {
-        Problems { list: vec![problem], dropped: 0 }
+        Problems { list: vec![problem], ..Problems::default() }
     }
 }
 

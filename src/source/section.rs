@@ -19,6 +19,7 @@ macro_rules! sections {
         #[derive(Clone, Debug)]
         pub struct $name {
             /// Where the table stands: its header, or its braces.
+            #[allow(dead_code, reason = "not every table has something to say of itself")]
             pub span: $crate::source::Span,
             $(
                 $(#[doc = $fdoc])+

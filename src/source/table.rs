@@ -117,11 +117,17 @@ impl Table {
         self.entries.into_iter().filter_map(|entry| entry.item.map(|item| (entry.key, item)))
     }
 
+    /// The keys that were not asked for, each with the place of its value.
+    pub fn unknown(&self) -> impl Iterator<Item = (&Text, &Span)> {
+        let left = self.entries.iter().filter(|entry| !entry.taken);
+        left.filter_map(|entry| entry.item.as_ref().map(|item| (&entry.key, &item.span)))
+    }
+
     /// Reports every key that was not asked for, and every one that must be there and is not.
     pub fn finish(mut self, problems: &mut Problems) {
         // A value that was reported as wrong already says enough.
         for entry in self.entries.iter().filter(|entry| !entry.taken && entry.item.is_some()) {
-            let (problem, meant) = self.unknown(&entry.key);
+            let (problem, meant) = self.unknown_key(&entry.key);
             problems.push(problem);
             self.missing.retain(|key| Some(*key) != meant);
         }
@@ -131,7 +137,7 @@ impl Table {
     }
 
     /// The mistake that a key is not known, and the key that was probably meant.
-    fn unknown(&self, key: &Text) -> (Problem, Option<&'static str>) {
+    fn unknown_key(&self, key: &Text) -> (Problem, Option<&'static str>) {
         let message = match self.key.as_str() {
             "" => format!("there is no key `{key}` here"),
             table => format!("there is no key `{key}` in `{table}`"),

@@ -103,6 +103,18 @@ fn what_a_terminal_would_act_on_is_never_drawn() {
 }
 
 #[test]
+fn a_masked_part_is_never_drawn() {
+    let (mut table, mut problems) = read("a = 1\nsecret = 'hünter2'\nb = 2\n");
+    let secret: Text = table.need("secret", &mut problems).expect("it is there");
+    table.finish(&mut problems);
+    problems.mask(&secret.span);
+    problems.push(secret.problem("not here", "a secret"));
+    let drawn = drawn(&problems);
+    assert!(!drawn.contains("nter") && drawn.contains("secret = **********"), "{drawn}");
+    assert!(drawn.contains("3 problems in a.toml") && drawn.contains("a.toml:2:11"), "{drawn}");
+}
+
+#[test]
 fn a_very_long_line_is_cut_around_the_place() {
     let (mut table, mut problems) = read(&format!(
         "x = [{}]\na = '{} word {}'\n",

@@ -1,0 +1,213 @@
+//! The storage targets: names, portals, CHAP, logical units.
+
+use super::words::{Twice, amount, filled, host_word, label};
+use crate::facts::LunRole;
+use crate::inventory::identity::{Identity, NameError, check_iscsi_name};
+use crate::inventory::model::{ChapPlan, LunPlan, PortalPlan, TargetPlan};
+use crate::inventory::raw::{ChapAlgorithm, RawChap, RawLun, RawTarget};
+use crate::inventory::secret::{RawSecret, Secret, SecretSource};
+use crate::iscsi::Portal;
+use crate::source::{Problem, Problems, Spanned, Text};
+use std::path::Path;
+
+/// Largest number that the flat space addressing method has (SAM-5, section 4.7.7.3).
+const LARGEST_LUN: i64 = 16_383;
+
+pub fn targets(list: Vec<RawTarget>, directory: &Path, problems: &mut Problems) -> Vec<TargetPlan> {
+    let mut twice = Twice::new("target");
+    let mut out = Vec::new();
+    for raw in list {
+        let name = raw.name.and_then(|name| iscsi_name(name, problems));
+        if let Some(name) = &name {
+            twice.check(name.to_lowercase(), &name.inner(), problems);
+        }
+        if raw.portals.as_ref().is_some_and(Vec::is_empty) {
+            problems.push(raw.span.problem("the target has no portal", "`portals` is empty"));
+        }
+        let portals = raw.portals.map(|portals| portals_of(portals, problems));
+        let initiator_name = raw.initiator_name.and_then(|name| iscsi_name(name, problems));
+        let chap_given = raw.chap.is_some();
+        let chap = raw.chap.and_then(|chap| chap_of(chap, directory, problems));
+        let luns = luns_of(raw.lun.unwrap_or_default(), problems);
+        let (Some(name), Some(portals)) = (name, portals) else { continue };
+        if chap_given && chap.is_none() {
+            continue;
+        }
+        out.push(TargetPlan {
+            name: name.value,
+            portals,
+            header_digest: raw.header_digest.map(|digest| digest.value),
+            data_digest: raw.data_digest.map(|digest| digest.value),
+            initiator_name: initiator_name.map(|name| name.value),
+            chap,
+            luns,
+            place: raw.span.place(),
+        });
+    }
+    out
+}
+
+fn wrong_name(text: &Text, kind: &str, error: NameError) -> Problem {
+    text.problem(format!("`{text}` is no {kind}: {}", error.what), "cannot be read").help_if(error.help)
+}
+
+fn iscsi_name(text: Text, problems: &mut Problems) -> Option<Text> {
+    match check_iscsi_name(&text) {
+        Ok(()) => Some(text),
+        Err(error) => {
+            problems.push(wrong_name(&text, "iSCSI name", error));
+            None
+        }
+    }
+}
+
+fn portals_of(list: Vec<Text>, problems: &mut Problems) -> Vec<PortalPlan> {
+    let mut twice = Twice::new("portal");
+    let mut out = Vec::new();
+    for text in list {
+        if let Some(portal) = portal_of(&text, crate::iscsi::DEFAULT_PORT, problems)
+            && twice.check(portal.to_string(), &text.inner(), problems)
+        {
+            out.push(PortalPlan { portal, place: text.place() });
+        }
+    }
+    out
+}
+
+/// A host and port in one spelling, so that it can be compared; addresses in their shortest form.
+pub(super) fn portal_of(text: &Text, default_port: u16, problems: &mut Problems) -> Option<Portal> {
+    let example = format!("write host:{default_port}, or [address]:{default_port} for IPv6");
+    let bare = match text.rsplit_once(':') {
+        None => true,
+        Some((before, _)) => text.ends_with(']') || before.contains(':') && !before.ends_with(']'),
+    };
+    let mut portal = match text.parse::<Portal>() {
+        Ok(portal) => portal,
+        Err(error) => {
+            problems.push(text.problem(error.to_string(), "cannot be read").help(example));
+            return None;
+        }
+    };
+    if let Err((_, _, why)) = host_word(&portal.host) {
+        let at = text.find(portal.host.as_str()).unwrap_or(0);
+        let span = text.within(at..at + portal.host.len());
+        problems.push(span.problem(format!("`{}` is no host", portal.host), why).help(example));
+        return None;
+    }
+    if bare {
+        portal.port = default_port;
+    }
+    if let Ok(address) = portal.host.parse::<std::net::IpAddr>() {
+        portal.host = address.to_string();
+    }
+    Some(portal)
+}
+
+fn chap_of(raw: RawChap, directory: &Path, problems: &mut Problems) -> Option<ChapPlan> {
+    let place = raw.span.place();
+    let before = problems.len();
+    let user = raw.user.and_then(|user| filled(user, problems));
+    let mutual_user = raw.mutual_user.and_then(|user| filled(user, problems));
+    if problems.len() == before {
+        match (&mutual_user, &raw.mutual_secret) {
+            (Some(user), None) => problems
+                .push(user.problem("mutual CHAP needs `mutual_secret` as well", "only the user is given")),
+            (None, Some(secret)) => problems.push(
+                secret.span.problem("mutual CHAP needs `mutual_user` as well", "only the secret is given"),
+            ),
+            _ => {}
+        }
+    }
+    if let (Some(one), Some(other)) = (&raw.secret, &raw.mutual_secret)
+        && one.source == other.source
+        && one.source != SecretSource::Prompt
+    {
+        problems.push(
+            other
+                .span
+                .problem("the secrets of both directions are the same", "the same source")
+                .label(&one.span, "as here")
+                .help("RFC 7143, section 9.2.1: a secret must not serve both directions"),
+        );
+    }
+    let algorithms = algorithms_of(raw.algorithms, problems);
+    let (Some(user), Some(secret)) = (user, raw.secret) else { return None };
+    let own = secret_of(secret, directory, format!("CHAP secret of user {}", user.value));
+    let mutual = match (mutual_user, raw.mutual_secret) {
+        (Some(user), Some(secret)) => {
+            let purpose = format!("CHAP secret of target user {}", user.value);
+            Some((user.value, secret_of(secret, directory, purpose)))
+        }
+        (None, None) => None,
+        _ => return None,
+    };
+    Some(ChapPlan { user: user.value, secret: own, mutual, algorithms, place })
+}
+
+fn algorithms_of(list: Option<Vec<Spanned<ChapAlgorithm>>>, problems: &mut Problems) -> Vec<ChapAlgorithm> {
+    let Some(list) = list.filter(|list| !list.is_empty()) else {
+        return vec![ChapAlgorithm::Sha256, ChapAlgorithm::Md5];
+    };
+    let mut twice = Twice::new("algorithm");
+    for algorithm in &list {
+        twice.check(algorithm.word().to_owned(), &algorithm.span, problems);
+    }
+    list.into_iter().map(|algorithm| algorithm.value).collect()
+}
+
+fn secret_of(raw: RawSecret, directory: &Path, purpose: String) -> Secret {
+    let source = match raw.source {
+        SecretSource::File(path) => SecretSource::File(directory.join(path)),
+        other => other,
+    };
+    Secret::new(source, purpose, raw.span.place())
+}
+
+fn luns_of(list: Vec<RawLun>, problems: &mut Problems) -> Vec<LunPlan> {
+    let mut numbers = Twice::new("LUN");
+    let mut names = Twice::new("LUN name");
+    let mut identities = Twice::new("identity");
+    let mut out = Vec::new();
+    for raw in list {
+        let number = raw.lun.and_then(|number| {
+            if (0..=LARGEST_LUN).contains(&number.value) {
+                numbers.check(number.value.to_string(), &number.span, problems);
+                return u16::try_from(number.value).ok();
+            }
+            let message = format!("a logical unit number is from 0 to {LARGEST_LUN}");
+            problems.push(number.span.problem(message, "out of this range"));
+            None
+        });
+        let name_given = raw.name.is_some();
+        let name = raw.name.and_then(|name| label(name, problems));
+        let name_span = name.as_ref().map_or_else(|| raw.span.clone(), Text::inner);
+        let identity = raw.identity.and_then(|text| match Identity::parse(&text) {
+            Ok(identity) => {
+                identities.check(identity.to_string(), &text.inner(), problems);
+                Some(identity)
+            }
+            Err(error) => {
+                problems.push(wrong_name(&text, "identity of a LUN", error));
+                None
+            }
+        });
+        let size = raw.size.and_then(|size| amount::size(&size, problems));
+        let role = raw.role.and_then(|role| {
+            if role.value == LunRole::Unplanned {
+                let message = "a LUN that is written here is planned";
+                problems.push(role.span.problem(message, "not here").help("it is for `witness` or `data`"));
+                return None;
+            }
+            Some(role.value)
+        });
+        let (Some(number), Some(role)) = (number, role) else { continue };
+        let name = match name {
+            Some(name) => name.value,
+            None if name_given => continue,
+            None => format!("lun-{number}"),
+        };
+        names.check(name.clone(), &name_span, problems);
+        out.push(LunPlan { number, name, role, identity, size, span: raw.span });
+    }
+    out
+}

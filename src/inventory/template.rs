@@ -1,0 +1,1 @@
+//! Commented `cluster.toml` files to begin with.

@@ -1,0 +1,104 @@
+//! The facts that the plan declares, and findings over them.
+
+use super::*;
+use crate::facts::{
+    Address, BitsPerSecond, Document, GapReason, Nic, NicKind, Node, Os, Places, SourceKind, WitnessKind,
+};
+
+#[test]
+fn the_plan_is_a_facts_document() {
+    let document = full().planned_document();
+    let again = Document::parse(document.to_json().as_bytes(), "plan").expect("a sound recording");
+    assert_eq!(again, document);
+    insta::assert_snapshot!(document.to_json());
+}
+
+#[test]
+fn everything_declared_has_its_line() {
+    let document = full().planned_document();
+    let places = Places::new(&document);
+    let item = |path: &str| {
+        let source = places.source(path).unwrap_or_else(|| panic!("{path} has a source"));
+        assert_eq!((source.kind, source.place.as_deref()), (Some(SourceKind::Plan), Some("cluster.toml")));
+        source.item.clone().expect("a line")
+    };
+    assert_eq!(item("cluster.name"), "line 1");
+    assert_eq!(item("nodes[hv2.example.com].physical_host"), "line 19");
+    assert_eq!(item("nodes[hv2.example.com].nics[eth0].switch_name"), "line 32");
+    assert_eq!(item("targets[iqn.2001-05.com.example:storage].luns[lun-1].role"), "line 79");
+    assert_eq!(item("witness.kind"), "line 83");
+    let gap = |path: &str| places.gap(path).and_then(|gap| gap.reason);
+    assert_eq!(gap("nodes[hv4].os.build"), Some(GapReason::NotCollected));
+    assert_eq!(gap("nodes[hv1].physical_host"), Some(GapReason::NotDeclared));
+    assert_eq!(gap("nodes[hv1].os.build"), None);
+    let alone = full().plan_alone();
+    assert_eq!(
+        Places::new(&alone).gap("nodes[hv1].os.build").and_then(|gap| gap.reason),
+        Some(GapReason::NotCollected)
+    );
+    assert_eq!(
+        Places::new(&alone).gap("nodes[hv4].os").and_then(|gap| gap.detail.as_deref()),
+        Some("declared only")
+    );
+}
+
+#[test]
+fn votes_are_known_only_with_a_witness_or_without_one() {
+    let votes = |witness: &str| {
+        let text = format!(
+            "[cluster]\nname = 'c'\nplatform = 'pacemaker'\n[[node]]\nname = 'a'\nprobe = 'local'\n[[node]]\nname = 'b'\nprobe = 'none'\n{witness}"
+        );
+        let document = read(&text).expect("sound").planned_document();
+        (document.cluster.votes, document.witness.kind)
+    };
+    assert_eq!(votes(""), (None, None));
+    assert_eq!(votes("[witness]\nkind = 'none'"), (Some(2), Some(WitnessKind::None)));
+    assert_eq!(votes("[witness]\nkind = 'qdevice'\nhost = 'qd1'"), (Some(3), Some(WitnessKind::Qdevice)));
+    let sbd = "[[target]]\nname = 'iqn.2001-05.com.example:x'\nportals = ['h']\n[[target.lun]]\nlun = 0\nname = 'sbd'\nrole = 'witness'\n[witness]\nkind = 'sbd'\nlun = 'sbd'";
+    assert_eq!(votes(sbd), (Some(2), Some(WitnessKind::Sbd)));
+}
+
+#[test]
+fn what_was_found_is_laid_over_the_plan() {
+    let inventory = full();
+    let mut document = inventory.planned_document();
+    let found = Node {
+        name: "hv2".into(),
+        reached: Some(true),
+        os: Os { build: Some("10.0.17763".into()), ..Os::default() },
+        nics: Some(vec![Nic {
+            name: "eth0".into(),
+            mtu: Some(1500),
+            speed_bps: Some(BitsPerSecond(10_000_000_000)),
+            kind: Some(NicKind::Physical),
+            addresses: Some(vec![Address {
+                address: "10.0.0.12".into(),
+                dynamic: Some(true),
+                ..Address::default()
+            }]),
+            ..Nic::default()
+        }]),
+        ..Node::default()
+    };
+    lay_over(&mut document, &inventory.nodes[1], found);
+    assert_eq!(document.nodes.len(), 4);
+    let node = &document.nodes[1];
+    assert_eq!((node.name.as_str(), node.reached), ("hv2.example.com", Some(true)));
+    assert_eq!(node.physical_host.as_deref(), Some("esx1"), "only the plan knows it");
+    assert_eq!(node.os.build.as_deref(), Some("10.0.17763"), "what was found holds");
+    assert_eq!(node.os.service_pack, Some(0), "what was not found stays declared");
+    assert_eq!(node.cpu.cores, Some(16));
+    let nics = node.nics.as_ref().expect("found");
+    assert_eq!(nics.len(), 1, "a list that was found is whole");
+    assert_eq!((nics[0].mtu, nics[0].switch_name.as_deref()), (Some(1500), Some("sw1")));
+    insta::assert_json_snapshot!(document.drifts);
+    let places = Places::new(&document);
+    let line = |path: &str| {
+        places.source(&format!("nodes[hv2.example.com].{path}")).and_then(|source| source.item.clone())
+    };
+    assert_eq!(line("os.service_pack").as_deref(), Some("line 25"));
+    assert_eq!(line("nics[eth0].switch_name").as_deref(), Some("line 32"));
+    assert_eq!(line("os.build").as_deref(), Some("line 19"), "of the node, which what was found replaces");
+    assert_eq!(line("nics[eth0].mtu").as_deref(), Some("line 19"));
+    assert_eq!(line("cpu.cores").as_deref(), Some("line 26"));
+}
