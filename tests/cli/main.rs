@@ -1,0 +1,8 @@
+//! The program from outside: every subcommand, exit codes, widths and colours, bad input.
+//!
+//! Each test has a folder of its own, and an environment without anything that could change an answer. Answers are
+//! compared with paths, times and versions replaced.
+
+mod support;
+
+mod basics;
