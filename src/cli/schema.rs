@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::write::to_stdout;
 use crate::facts::facts_json_schema;
+use crate::inventory;
 use crate::report::{ExitCode, report_json_schema, to_json};
 
 /// Print the JSON schema of the facts, of cluster.toml, of rule files or of the report
@@ -17,16 +18,23 @@ pub(super) struct SchemaArgs {
 enum Kind {
     /// What `quorate probe` records
     Facts,
+    /// What `cluster.toml` says
+    Cluster,
     /// What `quorate check --format json` writes
     Report,
 }
 
 pub(super) fn run(args: SchemaArgs) -> Outcome {
-    let (mut schema, title) = match args.kind {
-        Kind::Facts => (facts_json_schema(), "Facts of a cluster (quorate/1)"),
-        Kind::Report => (report_json_schema(), "Report on a cluster (quorate-report/1)"),
+    let schema = match args.kind {
+        Kind::Facts => titled(facts_json_schema(), "Facts of a cluster (quorate/1)"),
+        Kind::Cluster => inventory::json_schema(),
+        Kind::Report => titled(report_json_schema(), "Report on a cluster (quorate-report/1)"),
     };
-    schema["title"] = title.into();
     to_stdout(&(to_json(&schema) + "\n"))?;
     Ok(ExitCode::Clean)
+}
+
+fn titled(mut schema: serde_json::Value, title: &str) -> serde_json::Value {
+    schema["title"] = title.into();
+    schema
 }
