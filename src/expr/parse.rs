@@ -8,7 +8,7 @@ use super::syntax::{Expr, Kind, MAX_DEPTH, Operator, Word};
 use super::token::{MAX_TEXT, Placed, Token, tokens};
 use std::ops::Range;
 
-/// Words that cannot be names, as in CEL.
+/// Words that cannot be names, as in CEL; but for `package`, which is what a rule calls one of a node's `packages`.
 const RESERVED: &[&str] = &[
     "as",
     "break",
@@ -25,7 +25,6 @@ const RESERVED: &[&str] = &[
     "loop",
     "namespace",
     "null",
-    "package",
     "return",
     "true",
     "var",
