@@ -2,9 +2,10 @@
 
 use super::{derived_gap, derived_source};
 use crate::facts::{
-    Disk, Document, IscsiSession, Lun, LunView, Mount, Multipath, Node, Places, Portal, PortalView, Target,
+    Bytes, Disk, Document, IscsiSession, Lun, LunView, Mount, Multipath, Node, Places, Portal, PortalView,
+    Target,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 
 /// Devices stand on devices (path, map, partition, volume) a few deep; more is a loop in what a host says.
@@ -258,6 +259,12 @@ fn view(node: &Node, target: &str, lun: &Lun, portals: &Option<Vec<Portal>>) -> 
                     .filter(|name| whole.contains(name.as_str()))
                     .collect(),
             );
+            let sizes: Option<BTreeSet<Bytes>> = here
+                .iter()
+                .filter(|disk| whole.contains(disk.name.as_str()))
+                .map(|disk| disk.size_bytes)
+                .collect();
+            out.sizes_bytes = sizes.map(|all| all.into_iter().collect());
         }
         if let (Some(true), Some(maps)) = (out.seen, &node.multipath.maps) {
             let map = maps.iter().find(|map| {
@@ -338,7 +345,7 @@ fn same_portal(a: &str, b: &str) -> bool {
 mod tests {
     use super::same_portal;
     use crate::derive::complete;
-    use crate::facts::{Document, Startup};
+    use crate::facts::{Bytes, Document, Startup};
 
     fn document(text: &str) -> Document {
         let mut document = Document::parse(text.as_bytes(), "test").expect("valid facts");
@@ -403,6 +410,26 @@ mod tests {
             (portals[1].session, portals[1].recorded, portals[1].startup),
             (Some(false), Some(true), Some(Startup::Manual))
         );
+    }
+
+    #[test]
+    fn sizes_are_those_of_whole_disks() {
+        let sized = |text: &str| {
+            let document = document(&text.replace(
+                r#"{"name":"mpatha","kind":"mpath""#,
+                r#"{"name":"mpatha","size_bytes":7,"kind":"mpath""#,
+            ));
+            document.targets[0].luns.as_ref().expect("given")[0].views.as_ref().expect("derived")[0]
+                .sizes_bytes
+                .clone()
+        };
+        assert_eq!(sized(SHARED), None, "neither path's size is known");
+        let one = SHARED.replace(r#"{"name":"sdb","#, r#"{"name":"sdb","size_bytes":1024,"#);
+        assert_eq!(sized(&one), None, "one path's size is not known");
+        let both = one.replace(r#"{"name":"sdc","#, r#"{"name":"sdc","size_bytes":1024,"#);
+        assert_eq!(sized(&both), Some(vec![Bytes(1024)]));
+        let apart = one.replace(r#"{"name":"sdc","#, r#"{"name":"sdc","size_bytes":2048,"#);
+        assert_eq!(sized(&apart), Some(vec![Bytes(1024), Bytes(2048)]));
     }
 
     #[test]

@@ -242,6 +242,8 @@ records! {
         seen: Option<bool>,
         /// Names of its disks that are this LUN.
         disks: Option<Vec<String>>,
+        /// Sizes that these disks have, each once.
+        sizes_bytes: Option<Vec<Bytes>>,
         /// Name of its multipath map over them, empty for none.
         map: Option<String>,
         /// Paths that work.

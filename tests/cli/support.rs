@@ -103,7 +103,8 @@ impl Answer {
     #[track_caller]
     pub fn complains(&self, words: &str) -> &Self {
         // Long lines are folded; what is said counts, not where it is folded.
-        let flat = |text: &str| text.replace(['│', '·'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        let flat =
+            |text: &str| text.replace(['│', '·'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat(&self.err).contains(words), "{words:?} is not said in\n{}", self.text());
         self
     }
