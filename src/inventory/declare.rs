@@ -148,7 +148,7 @@ impl Reader<'_> {
                 let found = table.clone().into_entries().find(|(word, _)| word.value == name);
                 let Some((_, item)) = found else {
                     if !table.is_damaged() {
-                        self.problems.push(table.missing(name));
+                        self.problems.push(table.missing(&[name]));
                     }
                     continue;
                 };

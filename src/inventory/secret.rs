@@ -3,7 +3,7 @@
 //! A secret is never written in `cluster.toml`, never part of an argument, a fact, a log or a message; errors name
 //! where it should have come from. It is fetched once, at the first use, and kept in memory that is wiped.
 
-use crate::source::{FromItem, Item, Kind, Place, Problem, Problems, Span, Text, did_you_mean};
+use crate::source::{FromItem, Item, Kind, Place, Problem, Problems, Span, Spanned, Text, did_you_mean};
 use secrecy::SecretString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -206,8 +206,8 @@ fn utf8(bytes: Vec<u8>) -> Result<String, String> {
 /// A secret as `cluster.toml` gives it: a table that says where it is to be found.
 #[derive(Clone, Debug)]
 pub struct RawSecret {
-    /// Where it is to be found; paths as they are written.
-    pub source: SecretSource,
+    /// Where it is to be found; paths as they are written. None when that was reported as wrong.
+    pub source: Option<SecretSource>,
     /// Where the table stands.
     pub span: Span,
 }
@@ -218,42 +218,7 @@ const HELP: &str = "say where it is to be found: { env = \"NAME\" }, { file = \"
 impl FromItem for RawSecret {
     fn read(item: Item, problems: &mut Problems) -> Option<Self> {
         let span = item.span.clone();
-        let Kind::Table(mut table) = item.kind else {
-            problems.mask(&span);
-            problems.push(
-                span.problem(format!("`{}` must not be written here", item.key), "a secret in plain text")
-                    .help(HELP),
-            );
-            return None;
-        };
-        let before = problems.len();
-        let env: Option<Text> = table.get("env", problems);
-        let file: Option<Text> = table.get("file", problems);
-        let command: Option<Vec<Text>> = table.get("command", problems);
-        let prompt = table.get::<crate::source::Spanned<bool>>("prompt", problems);
-        let unknown: Vec<_> = table.unknown().map(|(key, value)| (key.clone(), value.clone())).collect();
-        for (key, value) in unknown {
-            // It may be the secret itself.
-            problems.mask(&value);
-            problems.push(
-                key.problem(format!("there is no key `{key}` in `{}`", item.key), "unknown key").help(
-                    did_you_mean(&key, ["env", "file", "command", "prompt"]).unwrap_or_default()
-                        + "; "
-                        + HELP,
-                ),
-            );
-        }
-        let given = [env.is_some(), file.is_some(), command.is_some(), prompt.is_some()];
-        if problems.len() > before {
-            return None;
-        }
-        if given.into_iter().filter(|given| *given).count() != 1 {
-            let what = if given.contains(&true) { "is given more than once" } else { "has no source" };
-            problems.push(span.problem(format!("`{}` {what}", item.key), "one source is wanted").help(HELP));
-            return None;
-        }
-        let source = read_source(env, file, command, prompt.map(|prompt| prompt.value), &span, problems)?;
-        Some(RawSecret { source, span })
+        Some(RawSecret { source: read_secret(item, problems), span })
     }
 
     fn schema() -> serde_json::Value {
@@ -279,6 +244,41 @@ impl FromItem for RawSecret {
 fn with_description(mut schema: serde_json::Value, text: &str) -> serde_json::Value {
     schema["description"] = text.into();
     schema
+}
+
+fn read_secret(item: Item, problems: &mut Problems) -> Option<SecretSource> {
+    let span = item.span.clone();
+    let Kind::Table(mut table) = item.kind else {
+        problems.mask(&span);
+        let message = format!("`{}` must not be written here", item.key);
+        problems.push(span.problem(message, "a secret in plain text").help(HELP));
+        return None;
+    };
+    let before = problems.len();
+    let env: Option<Text> = table.get("env", problems);
+    let file: Option<Text> = table.get("file", problems);
+    let command: Option<Vec<Text>> = table.get("command", problems);
+    let prompt: Option<Spanned<bool>> = table.get("prompt", problems);
+    let unknown: Vec<_> = table.unknown().map(|(key, value)| (key.clone(), value.clone())).collect();
+    for (key, value) in unknown {
+        // It may be the secret itself.
+        problems.mask(&value);
+        let near = did_you_mean(&key, ["env", "file", "command", "prompt"]).unwrap_or_default();
+        problems.push(
+            key.problem(format!("there is no key `{key}` in `{}`", item.key), "unknown key")
+                .help(format!("{near}; {HELP}")),
+        );
+    }
+    if problems.len() > before {
+        return None;
+    }
+    let given = [env.is_some(), file.is_some(), command.is_some(), prompt.is_some()];
+    if given.into_iter().filter(|given| *given).count() != 1 {
+        let what = if given.contains(&true) { "is given more than once" } else { "has no source" };
+        problems.push(span.problem(format!("`{}` {what}", item.key), "one source is wanted").help(HELP));
+        return None;
+    }
+    read_source(env, file, command, prompt.map(|prompt| prompt.value), &span, problems)
 }
 
 fn read_source(

@@ -103,13 +103,18 @@ impl Table {
         self.get(key, problems)
     }
 
-    /// The mistake that a key is missing.
-    pub fn missing(&self, key: &str) -> Problem {
-        let message = match self.key.as_str() {
-            "" => format!("`{key}` is missing"),
-            table => format!("`{key}` is missing in `{table}`"),
+    /// The mistake that keys are missing.
+    pub fn missing(&self, keys: &[&str]) -> Problem {
+        let names: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+        let (names, verb) = match &names[..] {
+            [all @ .., last] if !all.is_empty() => (format!("{} and {last}", all.join(", ")), "are"),
+            _ => (names.concat(), "is"),
         };
-        self.span.problem(message, format!("has no `{key}`"))
+        let message = match self.key.as_str() {
+            "" => format!("{names} {verb} missing"),
+            table => format!("{names} {verb} missing in `{table}`"),
+        };
+        self.span.problem(message, format!("has no {}", names.replace(" and ", " and no ")))
     }
 
     /// Everything in it, in the order of the file.
@@ -131,8 +136,8 @@ impl Table {
             problems.push(problem);
             self.missing.retain(|key| Some(*key) != meant);
         }
-        if !self.damaged {
-            self.missing.iter().for_each(|key| problems.push(self.missing(key)));
+        if !self.damaged && !self.missing.is_empty() {
+            problems.push(self.missing(&self.missing));
         }
     }
 

@@ -7,10 +7,10 @@ mod storage;
 mod witness;
 mod words;
 
-use super::model::{
-    AttestationPlan, ClusterPlan, IntentPlan, Inventory, NodePlan, ProbeSettings, RuleChoice, Waiver,
+use super::model::{AttestationPlan, ClusterPlan, IntentPlan, Inventory, ProbeSettings, RuleChoice, Waiver};
+use super::raw::{
+    RawAttestation, RawCluster, RawIntent, RawInventory, RawProbe, RawRules, RawTarget, RawWaiver,
 };
-use super::raw::{RawAttestation, RawCluster, RawIntent, RawInventory, RawProbe, RawRules, RawWaiver};
 use crate::source::{Problems, SourceFile, Span, Spanned, Text};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +29,9 @@ pub fn inventory(
     problems: &mut Problems,
 ) -> Option<Inventory> {
     let written = raw.node.as_ref().map(Vec::len);
+    // Written, as opposed to sound: a reference to what was reported as wrong is no further mistake.
+    let of_target = |target: &RawTarget| 1 + target.lun.as_ref().map_or(0, Vec::len);
+    let storage: usize = raw.target.iter().flatten().map(of_target).sum();
     let nodes = node::nodes(raw.node.unwrap_or_default(), &directory, problems);
     if written == Some(0) && !damaged {
         problems.push(
@@ -39,9 +42,11 @@ pub fn inventory(
     }
     let networks = network::networks(raw.network.unwrap_or_default(), problems);
     let targets = storage::targets(raw.target.unwrap_or_default(), &directory, problems);
-    let witness = witness::witness(raw.witness, &targets, damaged, problems);
+    let sound: usize = targets.iter().map(|target| 1 + target.luns.len()).sum();
+    let witness = witness::witness(raw.witness, &targets, damaged, damaged || sound < storage, problems);
     let rules = raw.rules.map(|rules| rule_choice(rules, &directory, problems)).unwrap_or_default();
-    let intent = raw.intent.map(|intent| intent_plan(intent, &nodes, problems)).unwrap_or_default();
+    let intent =
+        raw.intent.map(|intent| intent_plan(intent, written.unwrap_or(0), problems)).unwrap_or_default();
     let probe = raw.probe.map(|probe| probe_settings(probe, problems)).unwrap_or_default();
     let attestations = attestations(raw.attest.unwrap_or_default(), problems);
     let waivers = waivers(raw.waive.unwrap_or_default(), problems);
@@ -124,9 +129,9 @@ fn rule_choice(raw: RawRules, directory: &Path, problems: &mut Problems) -> Rule
     RuleChoice { directories, select, ignore }
 }
 
-fn intent_plan(raw: RawIntent, nodes: &[NodePlan], problems: &mut Problems) -> IntentPlan {
+fn intent_plan(raw: RawIntent, nodes: usize, problems: &mut Problems) -> IntentPlan {
     if let Some(survive) = &raw.survive_nodes {
-        let all = i64::try_from(nodes.len()).unwrap_or(i64::MAX);
+        let all = i64::try_from(nodes).unwrap_or(i64::MAX);
         if survive.value < 0 {
             problems.push(survive.span.problem("`survive_nodes` cannot be negative", "below 0"));
         } else if survive.value >= all && all > 0 {

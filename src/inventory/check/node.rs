@@ -3,12 +3,12 @@
 use super::words::{Twice, filled, host_word, machine_name, path};
 use crate::inventory::model::{NodePlan, ProbeMethod, SshTarget};
 use crate::inventory::raw::RawNode;
-use crate::source::{Problems, Text, did_you_mean};
+use crate::source::{Problems, Span, Text, did_you_mean};
 use std::path::Path;
 
 pub fn nodes(list: Vec<RawNode>, directory: &Path, problems: &mut Problems) -> Vec<NodePlan> {
     let mut twice = Twice::new("node");
-    let mut local = Twice::new("node with the probe");
+    let mut local: Option<Span> = None;
     let mut out = Vec::new();
     for raw in list {
         let name = raw.name.and_then(|name| machine_name(name, "a node's name", problems));
@@ -19,7 +19,14 @@ pub fn nodes(list: Vec<RawNode>, directory: &Path, problems: &mut Problems) -> V
         let probe = raw.probe.and_then(|text| {
             let probe = probe_method(&text, directory, problems)?;
             if probe == ProbeMethod::Local {
-                local.check("local".to_owned(), &text.inner(), problems);
+                let here = text.inner();
+                if let Some(first) = &local {
+                    problems.push(
+                        here.problem("two nodes cannot both be this machine", "given here again")
+                            .label(first, "given here first"),
+                    );
+                }
+                local.get_or_insert(here);
             }
             Some(probe)
         });
@@ -146,7 +153,8 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
             None => (text, None),
         };
     }
-    if text.parse::<std::net::Ipv6Addr>().is_ok() {
+    // An IPv6 address may name its link after a `%`.
+    if text.split('%').next().is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok()) {
         return (text, None);
     }
     match text.split_once(':') {

@@ -84,7 +84,8 @@ pub(super) fn portal_of(text: &Text, default_port: u16, problems: &mut Problems)
     let mut portal = match text.parse::<Portal>() {
         Ok(portal) => portal,
         Err(error) => {
-            problems.push(text.problem(error.to_string(), "cannot be read").help(example));
+            let message = error.to_string().replacen("is no portal", "is no host and port", 1);
+            problems.push(text.problem(message, "cannot be read").help(example));
             return None;
         }
     };
@@ -105,22 +106,23 @@ pub(super) fn portal_of(text: &Text, default_port: u16, problems: &mut Problems)
 
 fn chap_of(raw: RawChap, directory: &Path, problems: &mut Problems) -> Option<ChapPlan> {
     let place = raw.span.place();
-    let before = problems.len();
     let user = raw.user.and_then(|user| filled(user, problems));
-    let mutual_user = raw.mutual_user.and_then(|user| filled(user, problems));
-    if problems.len() == before {
-        match (&mutual_user, &raw.mutual_secret) {
-            (Some(user), None) => problems
-                .push(user.problem("mutual CHAP needs `mutual_secret` as well", "only the user is given")),
-            (None, Some(secret)) => problems.push(
-                secret.span.problem("mutual CHAP needs `mutual_user` as well", "only the secret is given"),
-            ),
-            _ => {}
+    match (&raw.mutual_user, &raw.mutual_secret) {
+        (Some(user), None) => {
+            let message = "mutual CHAP needs `mutual_secret` as well";
+            problems.push(user.problem(message, "only the user is given"));
         }
+        (None, Some(secret)) => {
+            let message = "mutual CHAP needs `mutual_user` as well";
+            problems.push(secret.span.problem(message, "only the secret is given"));
+        }
+        _ => {}
     }
+    let mutual_user = raw.mutual_user.and_then(|user| filled(user, problems));
     if let (Some(one), Some(other)) = (&raw.secret, &raw.mutual_secret)
+        && one.source.is_some()
         && one.source == other.source
-        && one.source != SecretSource::Prompt
+        && one.source != Some(SecretSource::Prompt)
     {
         problems.push(
             other
@@ -132,11 +134,11 @@ fn chap_of(raw: RawChap, directory: &Path, problems: &mut Problems) -> Option<Ch
     }
     let algorithms = algorithms_of(raw.algorithms, problems);
     let (Some(user), Some(secret)) = (user, raw.secret) else { return None };
-    let own = secret_of(secret, directory, format!("CHAP secret of user {}", user.value));
+    let own = secret_of(secret, directory, format!("CHAP secret of user {}", user.value))?;
     let mutual = match (mutual_user, raw.mutual_secret) {
         (Some(user), Some(secret)) => {
             let purpose = format!("CHAP secret of target user {}", user.value);
-            Some((user.value, secret_of(secret, directory, purpose)))
+            Some((user.value, secret_of(secret, directory, purpose)?))
         }
         (None, None) => None,
         _ => return None,
@@ -155,12 +157,12 @@ fn algorithms_of(list: Option<Vec<Spanned<ChapAlgorithm>>>, problems: &mut Probl
     list.into_iter().map(|algorithm| algorithm.value).collect()
 }
 
-fn secret_of(raw: RawSecret, directory: &Path, purpose: String) -> Secret {
-    let source = match raw.source {
+fn secret_of(raw: RawSecret, directory: &Path, purpose: String) -> Option<Secret> {
+    let source = match raw.source? {
         SecretSource::File(path) => SecretSource::File(directory.join(path)),
         other => other,
     };
-    Secret::new(source, purpose, raw.span.place())
+    Some(Secret::new(source, purpose, raw.span.place()))
 }
 
 fn luns_of(list: Vec<RawLun>, problems: &mut Problems) -> Vec<LunPlan> {

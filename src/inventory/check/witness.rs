@@ -10,14 +10,16 @@ use crate::source::{Problems, Text, did_you_mean};
 /// Port of a Corosync quorum device (corosync-qnetd(8)).
 const QDEVICE_PORT: u16 = 5403;
 
+/// Reads the witness. `unsure` says that targets or LUNs were reported as wrong, so that references may fail for that.
 pub fn witness(
     raw: Option<RawWitness>,
     targets: &[TargetPlan],
     damaged: bool,
+    unsure: bool,
     problems: &mut Problems,
 ) -> Option<WitnessPlan> {
     let Some(mut raw) = raw else {
-        if !damaged {
+        if !unsure {
             unused_lun(targets, None, problems);
         }
         return None;
@@ -26,17 +28,17 @@ pub fn witness(
     let free = raw.free.take().and_then(|free| amount::size(&free, problems));
     let kind = raw.kind.take()?;
     let place = raw.span.place();
-    let mut keys = Keys { raw, kind: kind.value, problems };
+    let mut keys = Keys { raw, kind: kind.value, damaged, problems };
     let at = match kind.value {
         WitnessKind::None => Some(WitnessPlace::None),
-        WitnessKind::Disk => keys.lun(targets, damaged).map(WitnessPlace::Disk),
-        WitnessKind::Sbd => keys.lun(targets, damaged).map(WitnessPlace::Sbd),
+        WitnessKind::Disk => keys.lun(targets, unsure).map(WitnessPlace::Disk),
+        WitnessKind::Sbd => keys.lun(targets, unsure).map(WitnessPlace::Sbd),
         WitnessKind::FileShare => keys.share().map(WitnessPlace::FileShare),
         WitnessKind::Cloud => keys.url().map(WitnessPlace::Cloud),
         WitnessKind::Qdevice => keys.host().map(WitnessPlace::Qdevice),
     };
     keys.refuse_others();
-    if !damaged && !matches!(kind.value, WitnessKind::Disk | WitnessKind::Sbd) {
+    if !unsure && !matches!(kind.value, WitnessKind::Disk | WitnessKind::Sbd) {
         unused_lun(targets, Some(kind.value), problems);
     }
     Some(WitnessPlan { at: at?, site, free, place })
@@ -63,13 +65,15 @@ fn unused_lun(targets: &[TargetPlan], kind: Option<WitnessKind>, problems: &mut 
 struct Keys<'a> {
     raw: RawWitness,
     kind: WitnessKind,
+    /// Whether something of the table may be lost to a mistake of syntax.
+    damaged: bool,
     problems: &'a mut Problems,
 }
 
 impl Keys<'_> {
     /// The value of the key that this kind needs.
-    fn needed(&mut self, key: &str, value: Option<Text>, damaged: bool) -> Option<Text> {
-        if value.is_none() && !damaged {
+    fn needed(&mut self, key: &str, value: Option<Text>) -> Option<Text> {
+        if value.is_none() && !self.damaged {
             let message = format!("a witness of kind `{}` needs `{key}`", self.kind);
             self.problems.push(self.raw.span.problem(message, format!("has no `{key}`")));
         }
@@ -91,9 +95,9 @@ impl Keys<'_> {
         }
     }
 
-    fn lun(&mut self, targets: &[TargetPlan], damaged: bool) -> Option<LunName> {
+    fn lun(&mut self, targets: &[TargetPlan], unsure: bool) -> Option<LunName> {
         let value = self.raw.lun.take();
-        let text = self.needed("lun", value, damaged)?;
+        let text = self.needed("lun", value)?;
         let (target, name) = match text.rsplit_once('/') {
             Some((target, name)) => (Some(target), name),
             None => (None, text.as_str()),
@@ -117,7 +121,7 @@ impl Keys<'_> {
                 Some(LunName { target: of.name.clone(), lun: lun.name.clone() })
             }
             [] => {
-                if !damaged {
+                if !unsure {
                     let names = all().map(|(_, lun)| lun.name.as_str());
                     let help =
                         did_you_mean(name, names).unwrap_or_else(|| "write a `[[target.lun]]` for it".into());
@@ -140,7 +144,7 @@ impl Keys<'_> {
 
     fn share(&mut self) -> Option<Share> {
         let value = self.raw.share.take();
-        let text = self.needed("share", value, false)?;
+        let text = self.needed("share", value)?;
         let path = text.replace('\\', "/");
         let parts = path.strip_prefix("//").and_then(|rest| rest.split_once('/'));
         if let Some((server, path)) = parts
@@ -158,7 +162,7 @@ impl Keys<'_> {
 
     fn url(&mut self) -> Option<String> {
         let value = self.raw.url.take();
-        let text = self.needed("url", value, false)?;
+        let text = self.needed("url", value)?;
         let Some(rest) = text.strip_prefix("https://") else {
             self.problems.push(
                 text.problem(format!("`{text}` is no https address"), "cannot be read")
@@ -198,7 +202,7 @@ impl Keys<'_> {
 
     fn host(&mut self) -> Option<crate::iscsi::Portal> {
         let value = self.raw.host.take();
-        let text = self.needed("host", value, false)?;
+        let text = self.needed("host", value)?;
         portal_of(&text, QDEVICE_PORT, self.problems)
     }
 }
