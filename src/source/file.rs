@@ -232,6 +232,13 @@ pub struct Place {
     pub line: usize,
 }
 
+impl Place {
+    /// A line, from 1, of a file of that name.
+    pub fn new(file: &str, line: usize) -> Self {
+        Place { file: file.into(), line }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)

@@ -7,6 +7,8 @@ mod storage;
 mod witness;
 mod words;
 
+pub use words::portal_word;
+
 use super::model::{AttestationPlan, ClusterPlan, IntentPlan, Inventory, ProbeSettings, RuleChoice, Waiver};
 use super::raw::{
     RawAttestation, RawCluster, RawIntent, RawInventory, RawProbe, RawRules, RawTarget, RawWaiver,

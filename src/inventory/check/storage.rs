@@ -1,6 +1,6 @@
 //! The storage targets: names, portals, CHAP, logical units.
 
-use super::words::{Twice, amount, filled, host_word, label};
+use super::words::{Twice, amount, filled, label, portal_word};
 use crate::facts::LunRole;
 use crate::inventory::identity::{Identity, NameError, check_iscsi_name};
 use crate::inventory::model::{ChapPlan, LunPlan, PortalPlan, TargetPlan};
@@ -74,34 +74,18 @@ fn portals_of(list: Vec<Text>, problems: &mut Problems) -> Vec<PortalPlan> {
     out
 }
 
-/// A host and port in one spelling, so that it can be compared; addresses in their shortest form.
+/// A host and port; what is wrong is reported.
 pub(super) fn portal_of(text: &Text, default_port: u16, problems: &mut Problems) -> Option<Portal> {
-    let example = format!("write host:{default_port}, or [address]:{default_port} for IPv6");
-    let bare = match text.rsplit_once(':') {
-        None => true,
-        Some((before, _)) => text.ends_with(']') || before.contains(':') && !before.ends_with(']'),
-    };
-    let mut portal = match text.parse::<Portal>() {
-        Ok(portal) => portal,
-        Err(error) => {
-            let message = error.to_string().replacen("is no portal", "is no host and port", 1);
-            problems.push(text.problem(message, "cannot be read").help(example));
-            return None;
+    match portal_word(text, default_port) {
+        Ok(portal) => Some(portal),
+        Err(why) => {
+            let help = format!("write host:{default_port}, or [address]:{default_port} for IPv6");
+            problems.push(
+                text.problem(format!("`{text}` is no host and port: {why}"), "cannot be read").help(help),
+            );
+            None
         }
-    };
-    if let Err((_, _, why)) = host_word(&portal.host) {
-        let at = text.find(portal.host.as_str()).unwrap_or(0);
-        let span = text.within(at..at + portal.host.len());
-        problems.push(span.problem(format!("`{}` is no host", portal.host), why).help(example));
-        return None;
     }
-    if bare {
-        portal.port = default_port;
-    }
-    if let Ok(address) = portal.host.parse::<std::net::IpAddr>() {
-        portal.host = address.to_string();
-    }
-    Some(portal)
 }
 
 fn chap_of(raw: RawChap, directory: &Path, problems: &mut Problems) -> Option<ChapPlan> {

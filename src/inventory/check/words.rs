@@ -1,5 +1,6 @@
 //! Checks that many tables share: names, hosts, paths, amounts, and what must not be there twice.
 
+use crate::iscsi::Portal;
 use crate::source::{Problems, Span, Text};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -53,12 +54,12 @@ pub fn machine_word(text: &str) -> Result<(), (usize, usize, &'static str)> {
         return Err((0, 1, "begins with `-`"));
     }
     if text.len() > 255 {
-        return Err((0, text.len(), "longer than 255 bytes"));
+        return Err((0, text.len(), "is longer than 255 bytes"));
     }
     match text.char_indices().find(|(_, c)| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))) {
-        Some((at, c)) if c.is_whitespace() => Err((at, c.len_utf8(), "a blank")),
-        Some((at, c)) => Err((at, c.len_utf8(), "cannot be part of it")),
-        None if text.is_empty() => Err((0, 0, "it is empty")),
+        Some((at, c)) if c.is_whitespace() => Err((at, c.len_utf8(), "holds a blank")),
+        Some((at, c)) => Err((at, c.len_utf8(), "holds what cannot be part of a name")),
+        None if text.is_empty() => Err((0, 0, "is empty")),
         None => Ok(()),
     }
 }
@@ -71,6 +72,26 @@ pub fn host_word(text: &str) -> Result<(), (usize, usize, &'static str)> {
         return Ok(());
     }
     machine_word(text)
+}
+
+/// A host and port in one spelling, so that it can be compared; addresses in their shortest form.
+pub fn portal_word(text: &str, default_port: u16) -> Result<Portal, String> {
+    let bare = match text.rsplit_once(':') {
+        None => true,
+        Some((before, _)) => text.ends_with(']') || before.contains(':') && !before.ends_with(']'),
+    };
+    let mut portal = text.parse::<Portal>().map_err(|error| {
+        let error = error.to_string();
+        error.rsplit_once(": ").map_or(error.clone(), |(_, why)| why.to_owned())
+    })?;
+    host_word(&portal.host).map_err(|(_, _, why)| format!("its host {why}"))?;
+    if bare {
+        portal.port = default_port;
+    }
+    if let Ok(address) = portal.host.parse::<std::net::IpAddr>() {
+        portal.host = address.to_string();
+    }
+    Ok(portal)
 }
 
 fn none_of(text: Text, bad: &[char], problems: &mut Problems) -> Option<Text> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 mod mistakes;
 mod planned;
+mod secrets;
+mod templates;
 
 const FULL: &str = include_str!("full.toml");
 

@@ -1,1 +1,0 @@
-//! Commented `cluster.toml` files to begin with.
