@@ -61,6 +61,40 @@ impl Inventory {
     }
 }
 
+impl Inventory {
+    /// Whether what the file refers to is there: recordings, directories of rules, files and variables of secrets.
+    /// For before a probe; a plan can be judged without.
+    ///
+    /// # Errors
+    /// Everything that is missing, at its place in the file.
+    pub fn check_references(&self) -> Result<(), Problems> {
+        let mut problems = Problems::new();
+        for node in &self.nodes {
+            if let ProbeMethod::Facts(path) = &node.probe
+                && !path.is_file()
+            {
+                let message = format!("there is no recording {}", path.display());
+                problems.push(
+                    node.probe_span
+                        .problem(message, "no such file")
+                        .help("`quorate probe -o FILE` writes one"),
+                );
+            }
+        }
+        for directory in self.rules.directories.iter().filter(|directory| !directory.is_dir()) {
+            let message = format!("there is no directory {}", directory.display());
+            problems.push(directory.span.problem(message, "no such directory"));
+        }
+        for chap in self.targets.iter().filter_map(|target| target.chap.as_ref()) {
+            chap.secret.check(&mut problems);
+            if let Some((_, secret)) = &chap.mutual {
+                secret.check(&mut problems);
+            }
+        }
+        problems.or(())
+    }
+}
+
 /// What stands behind `secret =` and does not say where it is to be found, whether it is sound TOML or not.
 fn secrets_in_plain_text(text: &str) -> Vec<Range<usize>> {
     static SECRET: LazyLock<Regex> = LazyLock::new(|| {

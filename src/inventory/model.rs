@@ -94,6 +94,8 @@ pub struct NodePlan {
     pub name: String,
     /// How to probe it.
     pub probe: ProbeMethod,
+    /// Where that stands.
+    pub probe_span: Span,
     /// Site it stands in.
     pub site: Option<String>,
     /// Physical host that carries it.

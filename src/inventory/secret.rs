@@ -47,19 +47,19 @@ impl fmt::Display for SecretSource {
 pub struct Secret {
     source: SecretSource,
     purpose: String,
-    place: Place,
+    span: Span,
     fetched: Arc<Mutex<Option<Result<SecretString, SecretError>>>>,
 }
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secret({}, {})", self.source, self.place)
+        write!(f, "Secret({}, {})", self.source, self.span.place())
     }
 }
 
 /// Why a secret could not be had. Never holds any of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {purpose} cannot be had from {source_name}: {why}")]
+#[error("{place}: the {purpose} cannot be had from {source_name}: {why}")]
 pub struct SecretError {
     place: Place,
     purpose: String,
@@ -69,8 +69,8 @@ pub struct SecretError {
 
 impl Secret {
     /// A secret to be found somewhere. `purpose` says what it is for, as in `the CHAP secret of user "hv"`.
-    pub fn new(source: SecretSource, purpose: impl Into<String>, place: Place) -> Self {
-        Secret { source, purpose: purpose.into(), place, fetched: Arc::default() }
+    pub fn new(source: SecretSource, purpose: impl Into<String>, span: Span) -> Self {
+        Secret { source, purpose: purpose.into(), span, fetched: Arc::default() }
     }
 
     /// Where it is to be found.
@@ -79,8 +79,22 @@ impl Secret {
     }
 
     /// Where the inventory says so.
-    pub fn place(&self) -> &Place {
-        &self.place
+    pub fn place(&self) -> Place {
+        self.span.place()
+    }
+
+    /// Whether it could be had, as far as that can be seen without fetching it: the variable is set, the file is there
+    /// and nobody else's to read.
+    pub fn check(&self, problems: &mut Problems) {
+        let why = match &self.source {
+            SecretSource::Env(name) => from_env(name).err(),
+            SecretSource::File(path) => check_file(path).err(),
+            SecretSource::Command(_) | SecretSource::Prompt => None,
+        };
+        if let Some(why) = why {
+            let message = format!("the {} cannot be had from {}: {why}", self.purpose, self.source);
+            problems.push(self.span.problem(message, "looked for here"));
+        }
     }
 
     /// The secret. Fetched at the first call, which may ask at the terminal; later calls give the same answer.
@@ -106,7 +120,7 @@ impl Secret {
             Err(why) => why,
         };
         Err(SecretError {
-            place: self.place.clone(),
+            place: self.place(),
             purpose: self.purpose.clone(),
             source_name: self.source.to_string(),
             why,
@@ -133,10 +147,7 @@ fn from_file(path: &Path) -> Result<String, String> {
 }
 
 /// Whether a secret may be taken from a file: a file, and nobody else's to read.
-///
-/// # Errors
-/// What is wrong with it, and what to do.
-pub fn check_file(path: &Path) -> Result<(), String> {
+fn check_file(path: &Path) -> Result<(), String> {
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if !metadata.is_file() {
         return Err("it is no regular file".to_owned());

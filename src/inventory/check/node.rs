@@ -28,15 +28,16 @@ pub fn nodes(list: Vec<RawNode>, directory: &Path, problems: &mut Problems) -> V
                 }
                 local.get_or_insert(here);
             }
-            Some(probe)
+            Some((probe, text.inner()))
         });
         let site = raw.site.and_then(|site| filled(site, problems));
         let physical_host = raw.physical_host.and_then(|host| filled(host, problems));
         let declared = raw.declare.unwrap_or_default();
-        let (Some(name), Some(probe)) = (name, probe) else { continue };
+        let (Some(name), Some((probe, probe_span))) = (name, probe) else { continue };
         out.push(NodePlan {
             name: name.value,
             probe,
+            probe_span,
             site: site.map(|site| site.value),
             physical_host: physical_host.map(|host| host.value),
             declared: declared.node,

@@ -146,7 +146,7 @@ fn secret_of(raw: RawSecret, directory: &Path, purpose: String) -> Option<Secret
         SecretSource::File(path) => SecretSource::File(directory.join(path)),
         other => other,
     };
-    Some(Secret::new(source, purpose, raw.span.place()))
+    Some(Secret::new(source, purpose, raw.span))
 }
 
 fn luns_of(list: Vec<RawLun>, problems: &mut Problems) -> Vec<LunPlan> {

@@ -89,6 +89,13 @@ fn paths_are_relative_to_the_file() {
 }
 
 #[test]
+fn what_the_file_refers_to_is_looked_for_before_a_probe() {
+    let text = FULL.replace("{ env = \"CHAP\" }", "{ env = \"QUORATE_TEST_IS_NOT_SET\" }");
+    let problems = read(&text).expect("sound").check_references().expect_err("nothing is there");
+    insta::assert_snapshot!(problems.to_string());
+}
+
+#[test]
 fn severity_words_are_those_of_findings() {
     use crate::rule::Severity;
     let of_findings = [Severity::Fail, Severity::Warn, Severity::Info].map(Severity::word);

@@ -1,11 +1,11 @@
 //! Fetching secrets: from each source, and what is said when one has none.
 
 use super::*;
-use crate::source::Place;
 use secrecy::ExposeSecret;
 
 fn secret(source: SecretSource) -> Secret {
-    Secret::new(source, "CHAP secret of user u", Place::new("cluster.toml", 7))
+    let file = SourceFile::new("cluster.toml", "\n\n\n\n\n\nsecret");
+    Secret::new(source, "CHAP secret of user u", Span::new(&file, 6..12))
 }
 
 fn value(source: SecretSource) -> String {
@@ -14,7 +14,7 @@ fn value(source: SecretSource) -> String {
 
 fn refused(source: SecretSource) -> String {
     let error = secret(source).resolve().expect_err("it cannot be had").to_string();
-    assert!(error.starts_with("cluster.toml:7: CHAP secret of user u cannot be had from "), "{error}");
+    assert!(error.starts_with("cluster.toml:7: the CHAP secret of user u cannot be had from "), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
     error
 }
