@@ -8,7 +8,7 @@ use super::error::ExprError;
 use super::node::{Arithmetic, Const, MAX_VARIABLES, Node, Relation, Root, Step};
 use super::syntax::{Expr, Kind, Operator, Word};
 use super::types::ExprType;
-use crate::facts::{ChoiceType, RecordType};
+use crate::facts::{ChoiceType, RecordType, Type};
 use crate::source::suggest;
 use std::collections::BTreeSet;
 
@@ -170,6 +170,8 @@ impl<'e> Checker<'e> {
             ExprType::Record(record) if record.find(name).is_some() => {
                 Some(format!("did you mean `{}.{name}`?", variable.name))
             }
+            ExprType::Record(record) => group_of(record, name)
+                .map(|group| format!("did you mean `{}.{group}.{name}`?", variable.name)),
             _ => None,
         })
     }
@@ -297,11 +299,12 @@ impl<'e> Checker<'e> {
             return self.refuse(error.maybe_help(compare_key(&common)));
         }
         let equality = matches!(relation, Relation::Equal | Relation::Unequal);
-        if !equality && !common.is_ordered() {
-            let what = match &common {
-                ExprType::Choice(choice) => format!("the words of {} have no order", choice.name),
-                other => format!("{other} has no order"),
-            };
+        let words = [&first.ty, &second.ty].into_iter().find_map(|ty| match ty {
+            ExprType::Choice(choice) => Some(format!("the words of {} have no order", choice.name)),
+            _ => None,
+        });
+        if !equality && (words.is_some() || !common.is_ordered()) {
+            let what = words.unwrap_or_else(|| format!("{common} has no order"));
             let error = ExprError::new(expr.range.clone(), what);
             return self.refuse(error.help("use `==`, `!=` or `in`"));
         }
@@ -450,17 +453,20 @@ pub(super) fn did_you_mean(word: Option<&str>) -> Option<String> {
     word.map(|word| format!("did you mean `{word}`?"))
 }
 
+/// The group of a record that has a field of that name, for one that was written without the group.
+fn group_of(record: &'static RecordType, name: &str) -> Option<&'static str> {
+    record.fields.iter().find_map(|group| match (group.ty)() {
+        Type::Record(inner) if inner.find(name).is_some() => Some(group.name),
+        _ => None,
+    })
+}
+
 fn unknown_field(record: &'static RecordType, field: &Word) -> ExprError {
     let names = || record.fields.iter().map(|field| field.name);
-    // A field of a group, written without the group.
-    let inside = || {
-        record.fields.iter().find_map(|group| match (group.ty)() {
-            crate::facts::Type::Record(inner) if inner.find(&field.text).is_some() => Some(group.name),
-            _ => None,
-        })
-    };
     let help = did_you_mean(suggest(&field.text, names()))
-        .or_else(|| inside().map(|group| format!("did you mean `{group}.{}`?", field.text)))
+        .or_else(|| {
+            group_of(record, &field.text).map(|group| format!("did you mean `{group}.{}`?", field.text))
+        })
         .unwrap_or_else(|| format!("it has: {}", names().collect::<Vec<_>>().join(", ")));
     let message = format!("{} has no field `{}`", record.name, field.text);
     ExprError::new(field.range.clone(), message).help(help)

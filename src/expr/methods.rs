@@ -508,7 +508,7 @@ impl Checker<'_> {
         let fits = match name {
             "distinct" => element.is_comparable(),
             "flatten" => element.element().is_some() || **element == ExprType::Any,
-            "sum" => element.is_amount(),
+            "sum" => element.is_amount() || **element == ExprType::Any,
             _ => element.is_ordered() || matches!(**element, ExprType::Choice(_) | ExprType::Any),
         };
         if !fits {
@@ -542,7 +542,9 @@ impl Checker<'_> {
                     ExprType::Rate => Const::Rate(0),
                     _ => Const::Int(0),
                 };
-                (Node::Sum(node, nothing, range), element)
+                // The sum of nothing is a number.
+                let ty = if element == ExprType::Any { ExprType::Int } else { element };
+                (Node::Sum(node, nothing, range), ty)
             }
         };
         Some(Checked { node, ty, origins })

@@ -376,7 +376,9 @@ impl Parser {
         let error = match self.peek() {
             Token::End => {
                 let end = self.end();
-                ExprError::new(end..end, "expected a value here").help("the expression ends too early")
+                let help =
+                    if self.at == 0 { "the expression is empty" } else { "the expression ends too early" };
+                ExprError::new(end..end, "expected a value here").help(help)
             }
             Token::Sign(sign) if !matches!(*sign, ")" | "]" | "," | "}") => {
                 ExprError::new(range, format!("expected a value here, found `{sign}`"))

@@ -362,7 +362,7 @@ mod tests {
             assert_eq!(tokens[0], Token::Sign(meant), "{text}");
             assert_eq!(errors.len(), 1, "{text}");
         }
-        assert_eq!(read("<=>==").1, []);
+        assert_eq!(read("a<=b>=c==d!=e").1, []);
         assert_eq!(read("a == b && c || d").1, []);
     }
 

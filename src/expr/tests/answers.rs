@@ -144,16 +144,11 @@ fn units() {
 
 #[test]
 fn versions_and_subnets() {
-    table(
-        &[
-            ("version(nodes[0].os.build) >= version('10.0.17763')", "true"),
-            ("version('10.0.9') < version('10.0.10')", "true"),
-            ("version('1.01') == version('1.1')", "true"),
-            ("version(node.os.name) > version('1')", "true"),
-            ("version(node.name + '!').size == 1 ? true : true", "true"),
-        ][..4],
-    );
     table(&[
+        ("version(nodes[0].os.build) >= version('10.0.17763')", "true"),
+        ("version('10.0.9') < version('10.0.10')", "true"),
+        ("version('1.01') == version('1.1')", "true"),
+        ("version(node.os.name) > version('1')", "unknown"),
         ("version(nodes[0].nics[1].driver) > version('1')", "unknown"),
         ("cidr('10.0.0.0/24').contains('10.0.0.7')", "true"),
         ("cidr('10.0.0.0/24').contains('10.0.1.7')", "false"),
@@ -304,7 +299,10 @@ fn causes_say_what_cannot_be_used() {
         causes("node.os.service_pack / (size(nodes) - 3) > 1"),
         [": division by zero in `node.os.service_pack / (size(nodes) - 3)`"]
     );
-    assert_eq!(causes("nodes[7].name == 'a'"), [": there is no element [7] in a list of 3 in `nodes[7]`"]);
+    assert_eq!(
+        causes("nodes[7].name == 'a'"),
+        ["nodes: there is no element [7] in a list of 3 in `nodes[7]`"]
+    );
     assert_eq!(
         causes("version(nodes[0].nics[1].driver) > version('1')"),
         ["nodes[hv1].nics[eth1].driver: `` is no version"]
