@@ -53,6 +53,8 @@ pub struct ClusterPlan {
     pub name: String,
     /// Its platform.
     pub platform: Platform,
+    /// Where the platform stands.
+    pub platform_span: Span,
     /// Release of the platform.
     pub release: Option<String>,
     /// Edition of the platform.

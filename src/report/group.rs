@@ -144,7 +144,12 @@ impl<'a> Line<'a> {
 fn judged_subjects(findings: &[Finding]) -> HashMap<(&str, &str), usize> {
     let mut out = HashMap::new();
     for finding in findings.iter().filter(|finding| finding.status != Status::NotApplicable) {
-        *out.entry((finding.rule.as_str(), noun(&finding.path))).or_insert(0) += 1;
+        // Several subjects that pass are told by the path of their list: `nodes.nics`.
+        let noun = match noun(&finding.path) {
+            "" if finding.subjects > 1 => finding.path.rsplit('.').next().unwrap_or_default(),
+            noun => noun,
+        };
+        *out.entry((finding.rule.as_str(), noun)).or_insert(0) += finding.subjects;
     }
     out
 }
@@ -296,6 +301,7 @@ mod tests {
             title: String::new(),
             status: Status::Fail,
             severity: crate::rule::Severity::Fail,
+            subjects: 1,
             subject: String::new(),
             path: String::new(),
             message: String::new(),

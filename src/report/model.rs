@@ -31,7 +31,7 @@ pub struct Report {
     pub exit_code: u8,
     /// The findings that make the check fail.
     pub fail_on: FailOn,
-    /// How many findings there are of each status.
+    /// How many subjects the findings of each status speak of: the sum of their `subjects`.
     pub summary: Summary,
     /// What was checked, and what was not.
     pub coverage: Coverage,
@@ -108,7 +108,7 @@ pub enum FailOn {
     Unknown,
 }
 
-/// How many findings there are of each status.
+/// How many subjects the findings of each status speak of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// The rule holds.
@@ -139,7 +139,7 @@ impl Summary {
                 Status::Unknown => &mut summary.unknown,
                 Status::NotApplicable => &mut summary.not_applicable,
                 Status::Waived => &mut summary.waived,
-            } += 1;
+            } += finding.subjects;
         }
         summary
     }

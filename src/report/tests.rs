@@ -11,6 +11,7 @@ fn finding(rule: &str, status: Status, path: &str, message: &str) -> Finding {
         title: format!("Title of {rule}"),
         status,
         severity: Severity::Fail,
+        subjects: 1,
         subject: subject.into(),
         path: path.into(),
         message: message.into(),
@@ -30,7 +31,7 @@ fn node(name: &str, reached: bool) -> Node {
 fn judgement(findings: Vec<Finding>) -> Judgement {
     let mut selected: Vec<String> = findings.iter().map(|finding| finding.rule.clone()).collect();
     selected.dedup();
-    Judgement { findings, selected, profile: "generic".into() }
+    Judgement { findings, selected, profile: "generic".into(), overrides: Vec::new() }
 }
 
 fn report(findings: Vec<Finding>) -> Report {

@@ -4,7 +4,7 @@
 //! list on it binds a variable, the singular of its name: `node`, `nic`. Walking borrows; a name or a path is only
 //! written out for an element that somebody has to read about.
 
-use crate::facts::{Document, Fact, Record, RecordType, Type, Value, element_key, element_path};
+use crate::facts::{Document, Fact, RecordType, Type, Value, element_key, element_path};
 use crate::source::suggest;
 use std::ops::Range;
 
@@ -103,6 +103,11 @@ impl Each {
         Ok(Each { text: text.to_owned(), steps })
     }
 
+    /// The way to the document itself, which has no elements but that one.
+    pub(super) const fn whole() -> Self {
+        Each { text: String::new(), steps: Vec::new() }
+    }
+
     /// As it is written.
     pub fn text(&self) -> &str {
         &self.text
@@ -130,31 +135,26 @@ impl Each {
 
     /// Walks the elements in the order of the facts.
     pub fn walk<'a>(&self, document: &'a Document, visitor: &mut impl Visitor<'a>) {
-        let mut scope = Scope {
-            values: Vec::with_capacity(self.depth()),
-            position: Position { indexes: Vec::with_capacity(self.depth()) },
-        };
-        self.walk_below(document, &mut scope, visitor);
+        let mut element = Element::default();
+        self.walk_below(document, &mut element, visitor);
     }
 
-    fn walk_below<'a>(&self, document: &'a Document, scope: &mut Scope<'a>, visitor: &mut impl Visitor<'a>) {
-        if !visitor.enter(scope) {
+    fn walk_below<'a>(&self, document: &'a Document, element: &mut Element<'a>, visitor: &mut impl Visitor<'a>) {
+        if !visitor.enter(element) {
             return;
         }
-        let Some(step) = self.steps.get(scope.values.len()) else { return };
-        match step.list(document, scope.values.last().copied()) {
+        let Some(step) = self.steps.get(element.values.len()) else { return };
+        match step.list(document, element.values.last().copied()) {
             Value::List(list) => {
                 for (position, value) in
                     (0..list.len()).filter_map(|at| list.get(at).map(|value| (at, value)))
                 {
-                    scope.values.push(value);
-                    scope.position.indexes.push(position);
-                    self.walk_below(document, scope, visitor);
-                    scope.position.indexes.pop();
-                    scope.values.pop();
+                    element.push(value, position);
+                    self.walk_below(document, element, visitor);
+                    element.pop();
                 }
             }
-            _ => visitor.missing(scope),
+            _ => visitor.missing(element),
         }
     }
 
@@ -162,10 +162,10 @@ impl Each {
     pub fn path(&self, document: &Document, position: &Position) -> String {
         let mut path = String::new();
         let mut above = None;
-        for (step, &position) in self.steps.iter().zip(&position.indexes) {
-            let value = step.element(document, above, position);
+        for (step, &index) in self.steps.iter().zip(position.indexes()) {
+            let value = step.element(document, above, index);
             join(&mut path, &step.path);
-            path = element_path(&path, value, position);
+            path = element_path(&path, value, index);
             above = Some(value);
         }
         path
@@ -174,7 +174,7 @@ impl Each {
     /// The path of the list below an element: `nodes[hv2].nics` below `nodes[hv2]`.
     pub fn path_of_list(&self, document: &Document, position: &Position) -> String {
         let mut path = self.path(document, position);
-        if let Some(step) = self.steps.get(position.indexes.len()) {
+        if let Some(step) = self.steps.get(position.depth) {
             join(&mut path, &step.path);
         }
         path
@@ -184,9 +184,9 @@ impl Each {
     pub fn subject(&self, document: &Document, position: &Position) -> String {
         let mut names = Vec::new();
         let mut above = None;
-        for (step, &position) in self.steps.iter().zip(&position.indexes) {
-            let value = step.element(document, above, position);
-            names.push(element_key(value).unwrap_or_else(|| format!("{}[{position}]", step.plural)));
+        for (step, &index) in self.steps.iter().zip(position.indexes()) {
+            let value = step.element(document, above, index);
+            names.push(element_key(value).unwrap_or_else(|| format!("{}[{index}]", step.plural)));
             above = Some(value);
         }
         if names.is_empty() { WHOLE.to_owned() } else { names.join(" ") }
@@ -194,9 +194,9 @@ impl Each {
 
     /// The values that an element's variables stand for.
     pub fn values<'a>(&self, document: &'a Document, position: &Position) -> Vec<Value<'a>> {
-        let mut values: Vec<Value<'a>> = Vec::with_capacity(position.indexes.len());
-        for (step, &position) in self.steps.iter().zip(&position.indexes) {
-            values.push(step.element(document, values.last().copied(), position));
+        let mut values: Vec<Value<'a>> = Vec::with_capacity(position.depth);
+        for (step, &index) in self.steps.iter().zip(position.indexes()) {
+            values.push(step.element(document, values.last().copied(), index));
         }
         values
     }
@@ -225,26 +225,59 @@ impl Step {
     }
 }
 
+/// Most lists on one way; the facts have none that is as deep.
+const MAX_DEPTH: usize = 6;
+
 /// Where an element stands: its position in every list on the way.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Position {
-    indexes: Vec<usize>,
+    indexes: [usize; MAX_DEPTH],
+    depth: usize,
+}
+
+impl Position {
+    fn indexes(&self) -> &[usize] {
+        &self.indexes[..self.depth]
+    }
+
+    /// The positions of the elements above it, outermost first, and its own.
+    pub(super) fn with_above(self) -> impl Iterator<Item = Position> {
+        (1..=self.depth).map(move |depth| {
+            let mut above = self;
+            above.depth = depth;
+            above
+        })
+    }
 }
 
 /// An element during a walk, or one of those above it.
-pub struct Scope<'a> {
+#[derive(Default)]
+pub struct Element<'a> {
     /// What the variables stand for, outermost first; fewer than all of them above the elements.
     pub values: Vec<Value<'a>>,
     /// Where it stands.
     pub position: Position,
 }
 
+impl<'a> Element<'a> {
+    fn push(&mut self, value: Value<'a>, index: usize) {
+        self.values.push(value);
+        self.position.indexes[self.position.depth] = index;
+        self.position.depth += 1;
+    }
+
+    fn pop(&mut self) {
+        self.values.pop();
+        self.position.depth -= 1;
+    }
+}
+
 /// What a walk calls.
 pub trait Visitor<'a> {
     /// The document, an element on the way, or an element at its end; returns whether to go on below.
-    fn enter(&mut self, scope: &Scope<'a>) -> bool;
+    fn enter(&mut self, element: &Element<'a>) -> bool;
     /// The list below this element is missing.
-    fn missing(&mut self, scope: &Scope<'a>);
+    fn missing(&mut self, element: &Element<'a>);
 }
 
 fn join(path: &mut String, below: &str) {
@@ -256,6 +289,10 @@ fn join(path: &mut String, below: &str) {
 
 /// The name of one element of a list of that name: `address` out of `addresses`, `nic` out of `nics`.
 pub fn singular(plural: &str) -> String {
+    if plural == "packages" {
+        // `package` is a reserved word of the expression language.
+        return "pkg".to_owned();
+    }
     if let Some(stem) = plural.strip_suffix("ies") {
         return format!("{stem}y");
     }
@@ -325,15 +362,15 @@ mod tests {
     }
 
     impl<'a> Visitor<'a> for Recorder<'_, 'a> {
-        fn enter(&mut self, scope: &Scope<'a>) -> bool {
-            if scope.values.len() == self.each.depth() {
-                let subject = self.each.subject(self.document, &scope.position);
-                self.seen.elements.push((subject, self.each.path(self.document, &scope.position)));
+        fn enter(&mut self, element: &Element<'a>) -> bool {
+            if element.values.len() == self.each.depth() {
+                let subject = self.each.subject(self.document, &element.position);
+                self.seen.elements.push((subject, self.each.path(self.document, &element.position)));
             }
             true
         }
-        fn missing(&mut self, scope: &Scope<'a>) {
-            self.seen.missing.push(self.each.path_of_list(self.document, &scope.position));
+        fn missing(&mut self, element: &Element<'a>) {
+            self.seen.missing.push(self.each.path_of_list(self.document, &element.position));
         }
     }
 
@@ -369,7 +406,10 @@ mod tests {
                     let name = singular(field.name);
                     assert!(!way.contains(&name), "`{name}` is bound twice below {way:?}");
                     assert!(Document::TYPE.find(&name).is_none(), "`{name}` hides a fact");
+                    let env = crate::expr::Env::facts().bind(name.as_str(), Type::Bool, "");
+                    assert!(crate::expr::compile(&name, &env).is_ok(), "`{name}` is a reserved word");
                     way.push(name);
+                    assert!(way.len() < MAX_DEPTH, "{way:?}");
                     *checked += 1;
                 }
                 if let Type::Record(below) = ty {

@@ -81,9 +81,11 @@ pub struct Finding {
     pub status: Status,
     /// How bad it is when the rule does not hold, after profile and configuration.
     pub severity: Severity,
-    /// What it is said of: a node, a LUN, a network; `cluster` where it is the whole.
+    /// How many subjects it is said of: one, but for what passes, which is said once of all subjects of a rule that do.
+    pub subjects: usize,
+    /// What it is said of: a node, a LUN, a network; `cluster` where it is the whole; `64 nodes` where it is several.
     pub subject: String,
-    /// Path of the subject in the facts: `nodes[hv2]`; empty for the whole.
+    /// Path of the subject in the facts: `nodes[hv2]`; empty for the whole; that of the list, `nodes`, for several.
     pub path: String,
     /// What is the matter, with the odd element, its value and the one that is wanted.
     pub message: String,
@@ -139,4 +141,21 @@ pub struct Judgement {
     pub selected: Vec<String>,
     /// Name of the profile.
     pub profile: String,
+    /// Parameters that the configuration sets to another value than the profile does.
+    pub overrides: Vec<Override>,
+}
+
+/// A parameter that the configuration sets to another value than the profile does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Override {
+    /// Name of the parameter.
+    pub param: String,
+    /// The value that was judged by, as text.
+    pub value: String,
+    /// The value of the profile, as text.
+    pub instead_of: String,
+    /// Where that one comes from: profile and document, or the default.
+    pub limit_from: String,
+    /// Where the configuration sets it: file and line.
+    pub set_at: String,
 }

@@ -1,13 +1,34 @@
 //! TOML rules to checked rules to findings: verbs, profiles, parameters, severities, waivers, examples.
+//!
+//! The way of a rule: `pack` (files), `raw` (TOML with places), `checked` and `compile` (checked against the facts),
+//! `ruleset` (chosen by profile and configuration), `engine` and `compare` (a verdict for each element), `judge` and
+//! `waive` (findings). A rule that loads can be judged by; a fact that is missing never makes it pass.
 
+mod checked;
+mod compare;
+mod compile;
 mod each;
+mod engine;
+mod example;
 mod finding;
+mod judge;
+mod pack;
 mod params;
 mod pattern;
 mod profile;
 mod raw;
+mod ruleset;
+#[cfg(test)]
+mod tests;
+mod waive;
 
-pub use each::*;
+pub use checked::{Example, Rule, Written};
+pub use each::{Each, WHOLE};
+pub use example::{ExampleOutcome, ExampleResult};
 pub use finding::*;
+pub use pack::{RuleFolder, RuleSources};
 pub use params::*;
 pub use profile::*;
+pub use raw::ExampleVerdict;
+pub use ruleset::{Chosen, ResolvedRules, Ruleset, Selection};
+pub use waive::{BUILT_IN, BuiltIn};

@@ -235,7 +235,7 @@ fn wrong_type(item: &Item, ty: &Type) -> Problem {
     };
     item.span
         .problem(
-            format!("`{}` must be a {ty}, not {}", item.key, item.kind_name()),
+            format!("`{}` must be of type {ty}, not {}", item.key, item.kind_name()),
             format!("this is {}", item.kind_name()),
         )
         .help_if(example.map(str::to_owned))

@@ -249,11 +249,11 @@ pub(super) fn check_pattern(pattern: &Text, ids: &[&str], problems: &mut Problem
     }
     let mut categories: Vec<&str> = ids.iter().filter_map(|id| id.split('/').next()).collect();
     categories.dedup();
-    let near = suggest(pattern, ids.iter().chain(&categories).copied()).or_else(|| {
-        let wanted = pattern.split_once('/')?.1;
-        let name = |id: &&str| id.split_once('/').is_some_and(|(_, name)| name == wanted);
-        ids.iter().copied().find(name)
+    // The right name in the wrong category is nearer than any other.
+    let elsewhere = pattern.split_once('/').and_then(|(_, wanted)| {
+        ids.iter().copied().find(|id| id.split_once('/').is_some_and(|(_, name)| name == wanted))
     });
+    let near = elsewhere.or_else(|| suggest(pattern, ids.iter().chain(&categories).copied()));
     let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are the categories {}", quoted(categories.into_iter())),
@@ -315,5 +315,132 @@ pub(super) fn apply_severity(
                 *own = severity.value;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{SourceFile, Table};
+
+    const IDS: [&str; 4] = ["node/same-build", "node/same-os", "network/redundant-paths", "network/same-mtu"];
+
+    fn params() -> Vec<Param> {
+        vec![Param {
+            name: "max_nodes".into(),
+            ty: crate::facts::Type::Int,
+            default: params::ParamValue::Int(64),
+            doc: "Most nodes.".into(),
+            span: Span::new(&SourceFile::new("node.toml", ""), 0..0),
+        }]
+    }
+
+    fn check(files: &[(&str, &str)]) -> (Profiles, Problems) {
+        let mut problems = Problems::new();
+        let all = files
+            .iter()
+            .map(|(stem, text)| {
+                let file = SourceFile::new(format!("{stem}.toml"), *text);
+                let raw = RawProfile::from_table(Table::parse(&file, &mut problems), &mut problems);
+                Profile::new(stem, raw, false, &mut problems)
+            })
+            .collect();
+        let profiles = Profiles::check(all, &IDS, &params(), &mut problems);
+        (profiles, problems)
+    }
+
+    fn sound(files: &[(&str, &str)]) -> Profiles {
+        let (profiles, problems) = check(files);
+        assert!(problems.is_empty(), "{problems}");
+        profiles
+    }
+
+    fn windows() -> Profiles {
+        sound(&[
+            ("generic", "title = 'g'\nplatform = 'generic'\nselect = ['node', 'network']"),
+            (
+                "wsfc",
+                "title = 'w'\nextends = 'generic'\n[params]\nmax_nodes = { value = 64, source = 'doc' }",
+            ),
+            (
+                "wsfc-2008",
+                "title = 'w8'\nextends = 'wsfc'\nplatform = 'wsfc'\nreleases = ['2008', '2008 R2']\nignore = ['network/same-*']\n[params]\nmax_nodes = 16",
+            ),
+            (
+                "wsfc-2012",
+                "title = 'w12'\nextends = 'wsfc'\nplatform = 'wsfc'\nreleases = ['2012']\n[severity]\nnode = 'warn'",
+            ),
+        ])
+    }
+
+    #[test]
+    fn a_profile_is_chosen_by_platform_and_release_and_never_guessed() {
+        let profiles = windows();
+        let choose = |platform, release: Option<&str>| {
+            profiles
+                .choose(platform, release, None)
+                .map(|profile| profile.name.as_str())
+                .map_err(|e| format!("{e:?}"))
+        };
+        assert_eq!(choose(Some(Platform::Generic), None), Ok("generic"));
+        assert_eq!(choose(Some(Platform::Generic), Some("7")), Ok("generic"));
+        assert_eq!(choose(Some(Platform::Wsfc), Some("2008 r2")), Ok("wsfc-2008"));
+        let unknown = choose(Some(Platform::Wsfc), Some("2031")).expect_err("no such release");
+        assert!(unknown.contains("`2031`") && unknown.contains("`2008 R2`, `2012`"), "{unknown}");
+        let none = choose(Some(Platform::Wsfc), None).expect_err("no release");
+        assert!(none.contains("no release is known") && none.contains("`wsfc-2012`"), "{none}");
+        let other = choose(Some(Platform::Vcs), None).expect_err("no profile");
+        assert!(other.contains("no profile for platform `vcs`"), "{other}");
+        assert!(choose(None, Some("2012")).expect_err("no platform").contains("no platform is known"));
+    }
+
+    #[test]
+    fn two_profiles_for_one_release_are_an_error() {
+        let profiles = sound(&[
+            ("a", "title = 'a'\nplatform = 'pacemaker'\nselect = ['node']"),
+            ("b", "title = 'b'\nplatform = 'pacemaker'\nselect = ['node']"),
+        ]);
+        let error = profiles.choose(Some(Platform::Pacemaker), None, None).expect_err("ambiguous");
+        assert_eq!(error.advice(), Some("name one of `a`, `b`"));
+    }
+
+    #[test]
+    fn what_a_profile_builds_on_comes_first() {
+        let profiles = windows();
+        let chain = profiles.chain(profiles.find("wsfc-2008").expect("there"));
+        assert_eq!(
+            chain.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(),
+            ["generic", "wsfc", "wsfc-2008"]
+        );
+        let mut chosen = [false; 4];
+        let mut settings = params::defaults(&params());
+        let mut problems = Problems::new();
+        for profile in chain {
+            profile.apply_choice(&IDS, &mut chosen);
+            profile.apply_params(&mut settings, &params(), &mut problems);
+        }
+        assert_eq!(chosen, [true, true, true, false]);
+        assert_eq!(settings[0].value, params::ParamValue::Int(16));
+        assert_eq!(settings[0].origin.to_string(), "profile wsfc-2008");
+        let mut severities = [Severity::Fail; 4];
+        profiles.find("wsfc-2012").expect("there").apply_severity(&IDS, &mut severities);
+        assert_eq!(severities, [Severity::Warn, Severity::Warn, Severity::Fail, Severity::Fail]);
+    }
+
+    #[test]
+    fn every_wrong_reference_is_reported() {
+        let (_, problems) = check(&[
+            (
+                "a",
+                "title = 'a'\nname = 'b'\nextends = 'c'\nselect = ['netwrok', 'node/same-mtu', 'x/*']\n[params]\nmax_node = 3",
+            ),
+            (
+                "c",
+                "title = 'c'\nextends = 'a'\nreleases = ['1']\n[params]\nmax_nodes = 'many'\n[severity]\n'node/*' = 'warning'",
+            ),
+            ("d", "title = 'd'\nextends = 'e'"),
+            ("f", "title = 'f'"),
+        ]);
+        insta::assert_snapshot!(problems.to_string());
     }
 }

@@ -75,9 +75,11 @@ fn cluster(raw: RawCluster, problems: &mut Problems) -> Option<ClusterPlan> {
     let release = raw.release.and_then(|release| filled(release, problems));
     let edition = raw.edition.and_then(|edition| filled(edition, problems));
     let profile = raw.profile.filter(|profile| filled(profile.clone(), problems).is_some());
+    let platform = raw.platform?;
     Some(ClusterPlan {
         name: name?.value,
-        platform: raw.platform?.value,
+        platform: platform.value,
+        platform_span: platform.span,
         release: release.map(|release| release.value),
         edition: edition.map(|edition| edition.value),
         profile,

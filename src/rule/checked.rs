@@ -1,0 +1,401 @@
+//! Rules that may be judged by: every name, type, place and example of them is checked before any host is contacted.
+//!
+//! A rule has exactly one verb, and each expression of it has the type that its verb needs.
+
+use super::Severity;
+use super::each::Each;
+use super::raw::{ExampleVerdict, RawExample, RawRule};
+use super::compile::Compiler;
+use crate::expr::{Env, Program, Template};
+use crate::source::{Entries, Item, Problem, Problems, Span, Text};
+
+/// A checked rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Category and name: `network/redundant-paths`.
+    pub id: String,
+    /// The requirement as a sentence.
+    pub title: String,
+    /// How bad it is when the rule does not hold, before profile and configuration.
+    pub severity: Severity,
+    /// What breaks, in plain words.
+    pub why: String,
+    /// What to do.
+    pub remedy: String,
+    /// The documents in which the requirement stands.
+    pub source: Vec<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// Whether it is part of the program.
+    pub shipped: bool,
+    /// Where its name stands.
+    pub span: Span,
+    /// What it speaks of; the whole cluster where there is none.
+    pub each: Option<Each>,
+    /// Where it has something to say.
+    pub(super) when: Option<Condition>,
+    /// What must hold.
+    pub(super) verb: Verb,
+    /// What is said where it does not hold.
+    pub(super) message: Option<Template>,
+    /// Its expressions as they are written.
+    pub written: Vec<Written>,
+    /// Facts, and what it must say of them.
+    pub examples: Vec<Example>,
+}
+
+/// Facts, and what a rule must say of them.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// What the rule must say.
+    pub verdict: ExampleVerdict,
+    /// Of which element; the worst of all verdicts where there is none.
+    pub subject: Option<Text>,
+    /// The facts as JSON.
+    pub facts: Text,
+    /// Values of parameters.
+    pub params: Vec<(Text, Item)>,
+    /// What it shows.
+    pub title: Option<String>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A condition, and from which list on its variables are bound.
+#[derive(Debug)]
+pub(super) struct Condition {
+    pub program: Program,
+    /// How many variables of `each` it needs.
+    pub depth: usize,
+}
+
+/// What a rule asks.
+#[derive(Debug)]
+pub(super) enum Verb {
+    Require(Program),
+    Same { value: Program, per: Option<Program>, tolerance: Option<Program> },
+    Unique { value: Program, per: Option<Program> },
+    Subset(Subset),
+    Count(Count),
+}
+
+/// `subset` in terms of expressions.
+#[derive(Debug)]
+pub(super) struct Subset {
+    /// Whether nothing is asked for.
+    pub nothing: Program,
+    /// Whether everything asked for is there.
+    pub holds: Program,
+    /// What is asked for and not there.
+    pub missing: Program,
+}
+
+/// `count` in terms of expressions.
+#[derive(Debug)]
+pub(super) struct Count {
+    /// Whether the number is right.
+    pub holds: Program,
+    /// The number.
+    pub found: Program,
+    pub min: Option<Program>,
+    pub max: Option<Program>,
+}
+
+/// Keys that are verbs.
+const VERBS: [&str; 5] = ["require", "same", "unique", "subset", "count"];
+
+impl Verb {
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Verb::Require(_) => "require",
+            Verb::Same { .. } => "same",
+            Verb::Unique { .. } => "unique",
+            Verb::Subset(_) => "subset",
+            Verb::Count(_) => "count",
+        }
+    }
+
+    /// Its programs.
+    pub(super) fn programs(&self) -> impl Iterator<Item = &Program> {
+        let all = match self {
+            Verb::Require(program) => [Some(program), None, None],
+            Verb::Same { value, per, tolerance } => [Some(value), per.as_ref(), tolerance.as_ref()],
+            Verb::Unique { value, per } => [Some(value), per.as_ref(), None],
+            Verb::Subset(subset) => [Some(&subset.holds), None, None],
+            Verb::Count(count) => [Some(&count.holds), None, None],
+        };
+        all.into_iter().flatten()
+    }
+}
+
+impl Rule {
+    /// The programs that decide: condition and verb.
+    pub(super) fn programs(&self) -> impl Iterator<Item = &Program> {
+        self.when.iter().map(|when| &when.program).chain(self.verb.programs())
+    }
+
+    /// The facts that it reads, as paths of types, sorted: `nodes.os.build`.
+    pub fn reads(&self) -> Vec<String> {
+        let mut reads: Vec<String> = self.programs().flat_map(|program| program.reads().iter().cloned()).collect();
+        reads.sort();
+        reads.dedup();
+        reads
+    }
+
+    /// Its category.
+    pub fn category(&self) -> &str {
+        self.id.split('/').next().unwrap_or_default()
+    }
+
+    /// The word of its verb.
+    pub fn verb(&self) -> &'static str {
+        self.verb.word()
+    }
+}
+
+/// Checks rules of one file.
+pub(super) struct Checker<'c> {
+    /// The name of the file without folder and ending.
+    pub category: &'c str,
+    /// Whether it is part of the program.
+    pub shipped: bool,
+    /// Whether it has mistakes of syntax, so that something may be missing that was written.
+    pub damaged: bool,
+    /// The names of facts and parameters.
+    pub env: &'c Env,
+}
+
+impl Checker<'_> {
+    /// Checks a rule; what is wrong is added to `problems`, and then there may be no rule.
+    pub(super) fn check(&self, raw: RawRule, problems: &mut Problems) -> Option<Rule> {
+        let before = problems.len();
+        let span = raw.name.as_ref().map_or_else(|| raw.span.clone(), |name| name.span.clone());
+        if let Some(name) = raw.name.as_ref().filter(|name| !is_name(name)) {
+            problems.push(
+                name.problem(format!("`{name}` is no name for a rule"), "not a name")
+                    .help("a name has small letters, digits and `-`, and begins with a letter"),
+            );
+        }
+        for (key, text) in [("title", &raw.title), ("message", &raw.message), ("why", &raw.why), ("remedy", &raw.remedy)] {
+            if let Some(text) = text {
+                says_something(key, text, problems);
+            }
+        }
+        for text in raw.source.iter().flatten() {
+            says_something("source", text, problems);
+        }
+        if raw.source.as_ref().is_some_and(Vec::is_empty) {
+            problems.push(span.problem("the rule names no document that it stands in", "`source` is empty"));
+        }
+        let each = self.each(&raw, problems);
+        let written = written(&raw);
+        let verb = self.one_verb(&written, &span, problems);
+        check_companions(&written, verb, problems);
+        if verb == Some("require") && raw.message.is_none() && !self.damaged {
+            problems.push(
+                span.problem("the rule does not say what is the matter where it does not hold", "has no `message`")
+                    .help("message = \"{node.name} has ...\""),
+            );
+        }
+        // Where `each` is wrong, every use of its variables would be one more error that is none.
+        let compiled = each.as_ref().and_then(|each| {
+            if let (None, Some(verb @ ("same" | "unique"))) = (each, verb) {
+                problems.push(
+                    key_problem(&written, verb, format!("`{verb}` compares elements, so it needs `each`"), "of what?")
+                        .help("each = \"nodes\""),
+                );
+                return None;
+            }
+            Compiler::new(self.env, each.as_ref(), problems).rule(&raw, verb)
+        });
+        let severity = raw.severity.as_ref().map(|severity| severity.value);
+        let examples = self.check_examples(raw.examples, severity, &span, problems);
+        if problems.len() > before {
+            return None;
+        }
+        let (when, verb, message) = compiled?;
+        let texts = |all: Option<Vec<Text>>| all.into_iter().flatten().map(|text| text.value).collect();
+        Some(Rule {
+            id: format!("{}/{}", self.category, raw.name?.value),
+            title: tidy(&raw.title?),
+            severity: severity?,
+            why: tidy(&raw.why?),
+            remedy: tidy(&raw.remedy?),
+            source: texts(raw.source),
+            tags: texts(raw.tags),
+            shipped: self.shipped,
+            span,
+            each: each?,
+            when,
+            verb,
+            message,
+            written,
+            examples,
+        })
+    }
+
+    /// None when it is wrong; `Some(None)` when there is none.
+    #[expect(clippy::option_option, reason = "absent and wrong are two things")]
+    fn each(&self, raw: &RawRule, problems: &mut Problems) -> Option<Option<Each>> {
+        let Some(text) = &raw.each else { return Some(None) };
+        match Each::parse(text) {
+            Ok(each) => Some(Some(each)),
+            Err(error) => {
+                let span = if text.value.is_empty() { text.span.clone() } else { text.within(error.range) };
+                problems.push(span.problem(error.message, "not a list of the facts").help_if(error.help));
+                None
+            }
+        }
+    }
+
+    fn one_verb(&self, written: &[Written], span: &Span, problems: &mut Problems) -> Option<&'static str> {
+        let mut verbs = written.iter().filter(|written| VERBS.contains(&written.key));
+        let first = verbs.next();
+        if let (Some(first), Some(second)) = (first, verbs.next()) {
+            problems.push(
+                second
+                    .text
+                    .problem(format!("the rule has two verbs, `{}` and `{}`", first.key, second.key), "the second")
+                    .label(&first.text.inner(), "the first")
+                    .help("a rule asks one thing; make two rules of it"),
+            );
+        }
+        if first.is_none() && !self.damaged {
+            problems.push(
+                span.problem("the rule asks nothing", "has no verb")
+                    .help("one of `require`, `same`, `unique`, `subset`, `count`"),
+            );
+        }
+        first.map(|written| written.key)
+    }
+
+    fn check_examples(
+        &self,
+        raw: Option<Vec<RawExample>>,
+        severity: Option<Severity>,
+        span: &Span,
+        problems: &mut Problems,
+    ) -> Vec<Example> {
+        let (mut passing, mut failing, mut wrong) = (false, false, self.damaged);
+        let mut examples = Vec::new();
+        let none = raw.is_none();
+        for raw in raw.unwrap_or_default() {
+            let (Some(verdict), Some(facts)) = (raw.verdict, raw.facts) else {
+                wrong = true;
+                continue;
+            };
+            match verdict.value {
+                ExampleVerdict::Pass => passing = true,
+                ExampleVerdict::Fail | ExampleVerdict::Warn | ExampleVerdict::Info => {
+                    failing = true;
+                    if let Some(severity) = severity.filter(|severity| severity.word() != verdict.value.word()) {
+                        problems.push(
+                            verdict
+                                .span
+                                .problem(
+                                    format!("a rule of severity `{severity}` never says `{}`", verdict.value),
+                                    "cannot be",
+                                )
+                                .help(format!("verdict = \"{severity}\"")),
+                        );
+                    }
+                }
+                ExampleVerdict::Unknown | ExampleVerdict::NotApplicable => {}
+            }
+            examples.push(Example {
+                verdict: verdict.value,
+                subject: raw.subject,
+                facts,
+                params: raw.params.map(|Entries(all)| all).unwrap_or_default(),
+                title: raw.title.map(|title| title.value),
+                span: raw.span,
+            });
+        }
+        if !none && !wrong && !(passing && failing) {
+            let what = if passing { "an example where it does not hold" } else { "an example where it holds" };
+            problems.push(span.problem(format!("the rule has no {}", &what[3..]), "needs one of each"));
+        }
+        examples
+    }
+}
+
+/// An expression of a rule as it is written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Its key.
+    pub key: &'static str,
+    /// Its text.
+    pub text: Text,
+}
+
+/// The expressions of a rule, in the order in which they are read.
+fn written(raw: &RawRule) -> Vec<Written> {
+    let all = [
+        ("each", &raw.each),
+        ("when", &raw.when),
+        ("require", &raw.require),
+        ("same", &raw.same),
+        ("unique", &raw.unique),
+        ("per", &raw.per),
+        ("tolerance", &raw.tolerance),
+        ("subset", &raw.subset),
+        ("of", &raw.of),
+        ("count", &raw.count),
+        ("min", &raw.min),
+        ("max", &raw.max),
+    ];
+    let there = all.into_iter().filter_map(|(key, text)| Some(Written { key, text: text.clone()? }));
+    there.collect()
+}
+
+/// Which verbs each of the other keys goes with.
+const COMPANIONS: [(&str, &[&str]); 5] = [
+    ("per", &["same", "unique"]),
+    ("tolerance", &["same"]),
+    ("of", &["subset"]),
+    ("min", &["count"]),
+    ("max", &["count"]),
+];
+
+fn check_companions(written: &[Written], verb: Option<&str>, problems: &mut Problems) {
+    let Some(verb) = verb else { return };
+    for (key, verbs) in COMPANIONS {
+        if let Some(companion) = written.iter().find(|written| written.key == key)
+            && !verbs.contains(&verb)
+        {
+            let verbs = verbs.iter().map(|verb| format!("`{verb}`")).collect::<Vec<_>>().join(" and ");
+            problems.push(
+                companion
+                    .text
+                    .problem(format!("`{key}` says nothing beside `{verb}`"), "is not read")
+                    .help(format!("`{key}` goes with {verbs}")),
+            );
+        }
+    }
+}
+
+fn key_problem(written: &[Written], key: &str, message: String, label: &str) -> Problem {
+    match written.iter().find(|written| written.key == key) {
+        Some(written) => written.text.problem(message, label),
+        None => Problem::new(message),
+    }
+}
+
+/// Whether a text is a name of a rule or a category.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+fn says_something(key: &str, text: &Text, problems: &mut Problems) {
+    if text.trim().is_empty() {
+        problems.push(text.problem(format!("`{key}` says nothing"), "empty"));
+    }
+}
+
+/// A text of several lines as one paragraph; blank lines part paragraphs.
+fn tidy(text: &str) -> String {
+    let words = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.trim().split("\n\n").map(words).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}

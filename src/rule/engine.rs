@@ -1,0 +1,481 @@
+//! Rules applied to facts: a verdict for each element.
+//!
+//! Three-valued throughout: a fact that is missing makes a verdict unknown, never a pass. A list that is missing on
+//! the way to the elements is one unknown for its parent; a list that is empty has nothing to say. Where a rule holds,
+//! nothing is written out; names, messages and evidence are only made for what somebody has to read.
+
+use super::Evidence;
+use super::checked::{Count, Rule, Subset, Verb};
+use super::compare::{Camps, Member, closest, names};
+use super::each::{Each, Element, Position, Visitor};
+use crate::expr::{Cause, Datum, Program, Scope};
+use crate::facts::{Document, GapReason, Places, Value};
+use std::cell::OnceCell;
+
+/// Most pieces of evidence of one finding.
+const MOST_EVIDENCE: usize = 24;
+/// Most missing facts that a message names.
+const MOST_CAUSES: usize = 3;
+/// Most names in one message.
+pub(super) const MOST_NAMES: usize = 8;
+
+/// Facts and parameters to judge by.
+pub(super) struct Engine<'a> {
+    document: &'a Document,
+    params: Vec<Value<'a>>,
+    places: OnceCell<Places<'a>>,
+}
+
+/// What a rule says of one element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It holds.
+    Pass,
+    /// It has nothing to say.
+    NotApplicable(Idle),
+    /// It cannot be said.
+    Unknown(Words),
+    /// It does not hold.
+    Violated(Words),
+}
+
+/// Why a rule has nothing to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Idle {
+    /// Its condition is false.
+    Condition,
+    /// There is nothing to compare with.
+    Alone,
+    /// Nothing is asked for.
+    NothingAsked,
+}
+
+/// What there is to read about a verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    pub message: String,
+    pub evidence: Vec<Evidence>,
+}
+
+/// The way to the one element of a rule without `each`.
+static WHOLE: Each = Each::whole();
+
+/// The way to the elements of a rule.
+pub(super) fn way(rule: &Rule) -> &Each {
+    rule.each.as_ref().unwrap_or(&WHOLE)
+}
+
+impl<'a> Engine<'a> {
+    pub(super) fn new(document: &'a Document, params: Vec<Value<'a>>) -> Self {
+        Engine { document, params, places: OnceCell::new() }
+    }
+
+    /// Applies a rule; `say` is told of every element, and of elements above them where these decide for all below.
+    pub(super) fn judge(&self, rule: &'a Rule, say: &mut dyn FnMut(&Position, Said)) {
+        let each = way(rule);
+        let mut judging = Judging { engine: self, rule, each, say, members: Vec::new() };
+        each.walk(self.document, &mut judging);
+        judging.compare();
+    }
+
+    /// The document's gaps and sources, indexed when first asked for.
+    pub(super) fn places(&self) -> &Places<'a> {
+        self.places.get_or_init(|| Places::new(self.document))
+    }
+
+    fn scope<'s>(&'s self, values: &'s [Value<'a>]) -> Scope<'s, 'a> {
+        Scope { document: self.document, values, params: &self.params }
+    }
+
+    /// Why a fact is missing, as the gaps tell it.
+    fn missing(&self, path: &str) -> String {
+        let Some(gap) = self.places().gap(path) else { return GapReason::NotCollected.word().to_owned() };
+        let reason = gap.reason.unwrap_or(GapReason::NotCollected);
+        match gap.detail.as_deref() {
+            Some(detail) if !detail.is_empty() => format!("{reason} ({detail})"),
+            _ => reason.word().to_owned(),
+        }
+    }
+
+    fn unknown(&self, causes: &[Cause]) -> Words {
+        let mut evidence: Vec<Evidence> = Vec::new();
+        for cause in causes {
+            let missing = cause.why.clone().unwrap_or_else(|| self.missing(&cause.path));
+            if !evidence.iter().any(|seen| seen.path == cause.path) {
+                evidence.push(Evidence { path: cause.path.clone(), value: None, missing: Some(missing) });
+            }
+        }
+        let mut told: Vec<String> = evidence
+            .iter()
+            .take(MOST_CAUSES)
+            .map(|cause| match (cause.path.as_str(), cause.missing.as_deref().unwrap_or_default()) {
+                ("", why) => why.to_owned(),
+                (path, why) => format!("{path}: {why}"),
+            })
+            .collect();
+        if evidence.len() > MOST_CAUSES {
+            told.push(format!("and {} more", evidence.len() - MOST_CAUSES));
+        }
+        evidence.truncate(MOST_EVIDENCE);
+        Words { message: told.join("; "), evidence }
+    }
+
+    /// Where pieces of evidence come from, each place once.
+    pub(super) fn provenance(&self, evidence: &[Evidence]) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for piece in evidence.iter().filter(|piece| piece.missing.is_none()) {
+            let Some(source) = self.places().source(&piece.path) else { continue };
+            let told = match (source.place.as_deref(), source.item.as_deref()) {
+                (Some(place), Some(item)) => format!("{place}: {item}"),
+                (Some(one), None) | (None, Some(one)) => one.to_owned(),
+                (None, None) => continue,
+            };
+            if !all.contains(&told) {
+                all.push(told);
+            }
+        }
+        all
+    }
+}
+
+/// One rule being applied.
+struct Judging<'e, 'a> {
+    engine: &'e Engine<'a>,
+    rule: &'a Rule,
+    each: &'a Each,
+    say: &'e mut dyn FnMut(&Position, Said),
+    /// What is compared once all elements are known.
+    members: Vec<Member<'a>>,
+}
+
+impl<'a> Visitor<'a> for Judging<'_, 'a> {
+    fn enter(&mut self, element: &Element<'a>) -> bool {
+        if let Some(when) = &self.rule.when
+            && when.depth == element.values.len()
+        {
+            match when.program.test(&self.engine.scope(&element.values)) {
+                Some(true) => {}
+                Some(false) => {
+                    (self.say)(&element.position, Said::NotApplicable(Idle::Condition));
+                    return false;
+                }
+                None => {
+                    self.say_unknown(element, &when.program);
+                    return false;
+                }
+            }
+        }
+        if element.values.len() < self.each.depth() {
+            return true;
+        }
+        self.leaf(element);
+        false
+    }
+
+    fn missing(&mut self, element: &Element<'a>) {
+        let path = self.each.path_of_list(self.engine.document, &element.position);
+        let words = self.engine.unknown(&[Cause { path, why: None }]);
+        (self.say)(&element.position, Said::Unknown(words));
+    }
+}
+
+impl<'a> Judging<'_, 'a> {
+    fn leaf(&mut self, element: &Element<'a>) {
+        let scope = self.engine.scope(&element.values);
+        match &self.rule.verb {
+            Verb::Require(program) => match program.test(&scope) {
+                Some(true) => (self.say)(&element.position, Said::Pass),
+                Some(false) => {
+                    let evidence = self.evidence(program, element);
+                    let message = self.message(element, &[]).unwrap_or_else(|| self.rule.title.clone());
+                    self.violated(&element.position, message, evidence);
+                }
+                None => self.say_unknown(element, program),
+            },
+            Verb::Same { value, per, .. } | Verb::Unique { value, per } => {
+                let group = per.as_ref().map(|per| per.eval(&scope).datum());
+                match (group, value.eval(&scope).datum()) {
+                    (Some(None), _) => {
+                        if let Some(per) = per {
+                            self.say_unknown(element, per);
+                        }
+                    }
+                    (_, None) => self.say_unknown(element, value),
+                    (group, Some(value)) => {
+                        self.members.push(Member { position: element.position, group: group.flatten(), value });
+                    }
+                }
+            }
+            Verb::Subset(subset) => self.subset(element, subset),
+            Verb::Count(count) => match count.holds.test(&scope) {
+                Some(true) => (self.say)(&element.position, Said::Pass),
+                Some(false) => self.count_violated(element, count),
+                None => self.say_unknown(element, &count.holds),
+            },
+        }
+    }
+
+    fn subset(&mut self, element: &Element<'a>, subset: &'a Subset) {
+        let scope = self.engine.scope(&element.values);
+        match (subset.nothing.test(&scope), subset.holds.test(&scope)) {
+            (Some(true), _) => (self.say)(&element.position, Said::NotApplicable(Idle::NothingAsked)),
+            (_, Some(false)) => {
+                let missing = listed(&subset.missing, &scope);
+                let evidence = self.evidence(&subset.holds, element);
+                let message = self
+                    .message(element, &[&missing])
+                    .unwrap_or_else(|| format!("{} lacks {missing}", self.subject(&element.position)));
+                self.violated(&element.position, message, evidence);
+            }
+            (Some(false), Some(true)) => (self.say)(&element.position, Said::Pass),
+            (_, None) => self.say_unknown(element, &subset.holds),
+            (None, Some(true)) => self.say_unknown(element, &subset.nothing),
+        }
+    }
+
+    fn count_violated(&mut self, element: &Element<'a>, count: &'a Count) {
+        let scope = self.engine.scope(&element.values);
+        let found = count.found.eval(&scope).to_string();
+        let evidence = self.evidence(&count.holds, element);
+        let message = self.message(element, &[&found]).unwrap_or_else(|| {
+            let bound = |program: &'a Option<Program>| program.as_ref().map(|at| at.eval(&scope).to_string());
+            let wanted = match (bound(&count.min), bound(&count.max)) {
+                (Some(min), Some(max)) if min == max => min,
+                (Some(min), Some(max)) => format!("{min} to {max}"),
+                (Some(min), None) => format!("at least {min}"),
+                (None, Some(max)) => format!("at most {max}"),
+                (None, None) => "another number".to_owned(),
+            };
+            format!("{} has {found}, wanted {wanted}", self.subject(&element.position))
+        });
+        self.violated(&element.position, message, evidence);
+    }
+
+    /// Compares what `same` and `unique` gathered.
+    fn compare(&mut self) {
+        let members = std::mem::take(&mut self.members);
+        for group in Member::groups(&members) {
+            if let [only] = group.as_slice() {
+                // A value that is compared with nothing is neither the same nor another.
+                (self.say)(&only.position, Said::NotApplicable(Idle::Alone));
+                continue;
+            }
+            match &self.rule.verb {
+                Verb::Same { value, tolerance: None, .. } => self.same(value, &group),
+                Verb::Same { value, tolerance: Some(tolerance), .. } => self.close(value, tolerance, &group),
+                Verb::Unique { value, .. } => self.unique(value, &group),
+                Verb::Require(_) | Verb::Subset(_) | Verb::Count(_) => {}
+            }
+        }
+    }
+
+    fn same(&mut self, program: &'a Program, group: &[&Member<'a>]) {
+        if group.iter().all(|member| member.value == group[0].value) {
+            group.iter().for_each(|member| (self.say)(&member.position, Said::Pass));
+            return;
+        }
+        let camps = Camps::of(group);
+        let Some(majority) = camps.majority() else {
+            let message = format!("{}no majority: {}", prefix(group), self.camps_told(&camps));
+            for member in group {
+                let evidence = self.member_evidence(program, &[member]);
+                self.violated(&member.position, message.clone(), evidence);
+            }
+            return;
+        };
+        let wanted = &majority[0].value;
+        for member in group {
+            if member.value == *wanted {
+                (self.say)(&member.position, Said::Pass);
+                continue;
+            }
+            let evidence = self.member_evidence(program, &[member, majority[0]]);
+            let told = [member.value.precise(), wanted.precise()];
+            let others = if majority.len() + 1 == group.len() {
+                match majority.len() {
+                    1 => "the other one has".to_owned(),
+                    several => format!("the other {several} have"),
+                }
+            } else {
+                format!("{} of {} have", majority.len(), group.len())
+            };
+            let message = self.message_at(&member.position, &[&told[0], &told[1]]).unwrap_or_else(|| {
+                format!("{} has {}, {others} {}", self.subject(&member.position), told[0], told[1])
+            });
+            let message = format!("{message}{}", difference(&member.value, wanted));
+            self.violated(&member.position, message, evidence);
+        }
+    }
+
+    /// `same` with a tolerance: the odd ones are those outside the one closest crowd of more than half.
+    fn close(&mut self, program: &'a Program, tolerance: &'a Program, group: &[&Member<'a>]) {
+        let width = tolerance.eval(&self.engine.scope(&[])).datum();
+        let Some(width) = width.as_ref().and_then(Datum::amount) else {
+            let causes = tolerance.explain(&self.engine.scope(&[]), &[]).causes;
+            for member in group {
+                let words = self.engine.unknown(&causes);
+                (self.say)(&member.position, Said::Unknown(words));
+            }
+            return;
+        };
+        let wanted_width = tolerance.eval(&self.engine.scope(&[])).to_string();
+        let crowd = closest(group, width);
+        let (least, most) = (crowd.least.value.precise(), crowd.most.value.precise());
+        let range = if least == most { least } else { format!("{least} to {most}") };
+        for (member, inside) in group.iter().zip(&crowd.inside) {
+            if *inside && crowd.is_majority {
+                (self.say)(&member.position, Said::Pass);
+                continue;
+            }
+            let message = if crowd.is_majority {
+                let told = member.value.precise();
+                self.message_at(&member.position, &[&told, &range]).unwrap_or_else(|| {
+                    let subject = self.subject(&member.position);
+                    format!("{subject} has {told}, {} of {} have {range}", crowd.size, group.len())
+                })
+            } else {
+                format!(
+                    "{}no majority: from {} on {} to {} on {}, more than {wanted_width} apart",
+                    prefix(group),
+                    crowd.lowest.value.precise(),
+                    self.subject(&crowd.lowest.position),
+                    crowd.highest.value.precise(),
+                    self.subject(&crowd.highest.position),
+                )
+            };
+            let evidence = self.member_evidence(program, &[member]);
+            self.violated(&member.position, message, evidence);
+        }
+    }
+
+    fn unique(&mut self, program: &'a Program, group: &[&Member<'a>]) {
+        for camp in Camps::of(group).iter() {
+            if let [only] = camp {
+                (self.say)(&only.position, Said::Pass);
+                continue;
+            }
+            let all: Vec<String> = camp.iter().map(|member| self.subject(&member.position)).collect();
+            let value = camp[0].value.precise();
+            for (at, member) in camp.iter().enumerate() {
+                let others = all.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, name)| name.as_str());
+                let others = names(others, MOST_NAMES);
+                let message = self.message_at(&member.position, &[&value, &others]).unwrap_or_else(|| {
+                    format!("{} have the same: {value}", names(all.iter().map(String::as_str), MOST_NAMES))
+                });
+                let other = camp[usize::from(at == 0)];
+                let evidence = self.member_evidence(program, &[member, other]);
+                self.violated(&member.position, message, evidence);
+            }
+        }
+    }
+
+    /// `4.18 on hv1, hv2; 5.14 on hv3, hv4`
+    fn camps_told(&self, camps: &Camps<'_, 'a>) -> String {
+        const MOST_CAMPS: usize = 6;
+        let mut told: Vec<String> = camps
+            .iter()
+            .take(MOST_CAMPS)
+            .map(|camp| {
+                let all: Vec<String> = camp.iter().map(|member| self.subject(&member.position)).collect();
+                format!("{} on {}", camp[0].value.precise(), names(all.iter().map(String::as_str), MOST_NAMES))
+            })
+            .collect();
+        if camps.len() > MOST_CAMPS {
+            told.push(format!("{} other values", camps.len() - MOST_CAMPS));
+        }
+        told.join("; ")
+    }
+
+    fn violated(&mut self, position: &Position, message: String, mut evidence: Vec<Evidence>) {
+        evidence.truncate(MOST_EVIDENCE);
+        (self.say)(position, Said::Violated(Words { message, evidence }));
+    }
+
+    fn say_unknown(&mut self, element: &Element<'a>, program: &'a Program) {
+        let scope = self.engine.scope(&element.values);
+        let explained = program.explain(&scope, &self.paths(&element.position));
+        let words = self.engine.unknown(&explained.causes);
+        (self.say)(&element.position, Said::Unknown(words));
+    }
+
+    fn evidence(&self, program: &'a Program, element: &Element<'a>) -> Vec<Evidence> {
+        let scope = self.engine.scope(&element.values);
+        let explained = program.explain(&scope, &self.paths(&element.position));
+        explained
+            .evidence
+            .into_iter()
+            .map(|piece| {
+                let missing = piece.value.is_none().then(|| self.engine.missing(&piece.path));
+                Evidence { path: piece.path, value: piece.value, missing }
+            })
+            .collect()
+    }
+
+    fn member_evidence(&self, program: &'a Program, members: &[&Member<'a>]) -> Vec<Evidence> {
+        let mut all: Vec<Evidence> = Vec::new();
+        for member in members {
+            let values = self.each.values(self.engine.document, &member.position);
+            let element = Element { values, position: member.position };
+            for piece in self.evidence(program, &element) {
+                if !all.contains(&piece) {
+                    all.push(piece);
+                }
+            }
+        }
+        all
+    }
+
+    /// The paths of an element and of those above it.
+    fn paths(&self, position: &Position) -> Vec<String> {
+        position.with_above().map(|position| self.each.path(self.engine.document, &position)).collect()
+    }
+
+    fn subject(&self, position: &Position) -> String {
+        self.each.subject(self.engine.document, position)
+    }
+
+    /// The rule's own words, with the words of its verb.
+    fn message(&self, element: &Element<'a>, words: &[&str]) -> Option<String> {
+        let template = self.rule.message.as_ref()?;
+        let mut values: Vec<Value<'_>> = element.values.clone();
+        values.extend(words.iter().map(|word| Value::Str(word)));
+        let scope = Scope { document: self.engine.document, values: &values, params: &self.engine.params };
+        Some(template.render(&scope))
+    }
+
+    fn message_at(&self, position: &Position, words: &[&str]) -> Option<String> {
+        let values = self.each.values(self.engine.document, position);
+        self.message(&Element { values, position: *position }, words)
+    }
+}
+
+/// The group's own value before what is said of it, where elements are grouped.
+fn prefix(group: &[&Member<'_>]) -> String {
+    group.first().and_then(|member| member.group.as_ref()).map(|group| format!("{group}: ")).unwrap_or_default()
+}
+
+/// How a list differs from the one that is wanted; nothing for other values.
+fn difference(value: &Datum<'_>, wanted: &Datum<'_>) -> String {
+    let (Datum::List(own), Datum::List(wanted)) = (value, wanted) else { return String::new() };
+    let told = |from: &[Datum<'_>], without: &[Datum<'_>], word: &str| {
+        let all: Vec<String> =
+            from.iter().filter(|one| !without.contains(one)).map(ToString::to_string).collect();
+        (!all.is_empty()).then(|| format!("{word} {}", names(all.iter().map(String::as_str), MOST_NAMES)))
+    };
+    let parts: Vec<String> =
+        [told(wanted, own, "without"), told(own, wanted, "with")].into_iter().flatten().collect();
+    if parts.is_empty() { " (in another order)".to_owned() } else { format!(" ({})", parts.join(", ")) }
+}
+
+/// The elements of a list that are certain, by name.
+fn listed<'a>(program: &'a Program, scope: &Scope<'_, 'a>) -> String {
+    let list = program.eval(scope);
+    let all: Vec<String> = list
+        .elements()
+        .into_iter()
+        .flatten()
+        .filter(|element| element.certain)
+        .map(|element| element.value.to_string())
+        .collect();
+    if all.is_empty() { list.to_string() } else { names(all.iter().map(String::as_str), MOST_NAMES) }
+}

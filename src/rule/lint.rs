@@ -1,0 +1,120 @@
+//! What is not wrong with rules but should be better: for `quorate rules lint`.
+
+use super::checked::{Rule, Verb};
+use super::example::example_facts;
+use super::params::ParamOrigin;
+use super::params;
+use super::Ruleset;
+use crate::source::{Problem, Problems, Text};
+
+/// What `quorate rules lint` has to say of rules that load.
+#[derive(Debug, Default)]
+pub struct Lint {
+    /// Mistakes that only show when examples are read.
+    pub errors: Problems,
+    /// What should be better.
+    pub warnings: Problems,
+}
+
+impl Ruleset {
+    /// Looks for what loading does not: examples whose facts or parameters are wrong, parameters that nothing reads,
+    /// numbers that should be parameters, rules that do not look at their own element, limits without a source.
+    /// `shipped` says whether to look at the rules that are part of the program, too.
+    pub fn lint(&self, shipped: bool) -> Lint {
+        let mut lint = Lint::default();
+        let rules = || self.rules().iter().filter(|rule| shipped || !rule.shipped);
+        for rule in rules() {
+            for example in &rule.examples {
+                if let Err(problem) = example_facts(&example.facts) {
+                    lint.errors.push(*problem);
+                }
+                let mut settings = params::defaults(self.params());
+                let values = example
+                    .params
+                    .iter()
+                    .map(|(name, item)| (name, item, ParamOrigin::Set { place: name.place() }));
+                params::apply(&mut settings, self.params(), values, &mut lint.errors);
+            }
+            lint_numbers(rule, &mut lint.warnings);
+            lint_element(rule, &mut lint.warnings);
+        }
+        for param in self.params() {
+            if !self.rules().iter().any(|rule| rule.params_read().contains(&param.name.as_str()))
+                && rules().any(|rule| rule.span.file().name() == param.span.file().name())
+            {
+                lint.warnings.push(
+                    param.span.problem(format!("no rule reads parameter `{}`", param.name), "sets nothing"),
+                );
+            }
+        }
+        for profile in self.profiles().iter() {
+            for name in profile.limits_without_source() {
+                let shipped_profile = profile.span.file().path().is_none();
+                if shipped || !shipped_profile {
+                    lint.warnings.push(
+                        name.problem(format!("the limit `{name}` does not say where it stands"), "no source")
+                            .help(format!("{name} = {{ value = ..., source = \"...\" }}")),
+                    );
+                }
+            }
+        }
+        lint
+    }
+}
+
+/// A number in words is wrong as soon as a profile sets another.
+fn lint_numbers(rule: &Rule, warnings: &mut Problems) {
+    for text in rule.texts() {
+        if let Some((start, end)) = lone_number(text) {
+            let number = &text[start..end];
+            warnings.push(
+                text.within(start..end)
+                    .problem(format!("`{number}` is written into the words of {}", rule.id), "a number")
+                    .help("declare a parameter, and write `{params.name}` in a message"),
+            );
+        }
+    }
+}
+
+/// A number that stands by itself, outside of braces: not the 4 of IPv4 or the 3 of SCSI-3.
+fn lone_number(text: &Text) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (0, 0_usize);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            byte if byte.is_ascii_digit() && depth == 0 => {
+                let length = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+                let outside = |byte: Option<&u8>| byte.is_none_or(|byte| byte.is_ascii_whitespace() || b",;:()".contains(byte));
+                let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+                let after = bytes.get(at + length);
+                let ends = outside(after) || after == Some(&b'.') && outside(bytes.get(at + length + 1));
+                if outside(before) && ends {
+                    return Some((at, at + length));
+                }
+                at += length;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// A rule for each element that looks at none says the same of all of them.
+fn lint_element(rule: &Rule, warnings: &mut Problems) {
+    let Some(each) = &rule.each else { return };
+    let of_element = |path: &String| {
+        path.strip_prefix(each.text()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let reads_any = rule.verb.programs().any(|program| program.reads().iter().any(of_element));
+    if matches!(rule.verb, Verb::Require(_) | Verb::Subset(_) | Verb::Count(_)) && !reads_any {
+        let problem: Problem = rule.span.problem(
+            format!("{} says the same of every one of `{}`", rule.id, each.text()),
+            format!("`{}` does not read the element", rule.verb.word()),
+        );
+        warnings.push(problem.help("leave `each` out, or look at the element"));
+    }
+}

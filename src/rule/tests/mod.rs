@@ -1,0 +1,67 @@
+//! Rules judged from the outside of the engine: small files, small documents.
+
+mod shipped;
+mod verbs;
+
+use super::pack::{RuleFile, RuleFiles};
+use super::*;
+use crate::derive;
+use crate::facts::Document;
+use crate::source::{Problems, SourceFile};
+use jiff::civil::date;
+
+/// A file of rules by its category.
+fn file(stem: &str, text: &str) -> RuleFile {
+    RuleFile { file: SourceFile::new(format!("{stem}.toml"), text), stem: stem.to_owned(), shipped: true }
+}
+
+fn load(packs: &[(&str, &str)], profiles: &[(&str, &str)]) -> Result<Ruleset, Problems> {
+    let all = |files: &[(&str, &str)]| files.iter().map(|(stem, text)| file(stem, text)).collect();
+    Ruleset::check(RuleFiles { packs: all(packs), profiles: all(profiles) }, Problems::new())
+}
+
+/// What every rule needs beside what a test is about.
+const REST: &str = r#"
+title = "T"
+severity = "fail"
+why = "W"
+remedy = "R"
+source = ["S"]
+[[rule.example]]
+verdict = "pass"
+facts = '{}'
+[[rule.example]]
+verdict = "fail"
+facts = '{}'
+"#;
+
+/// A ruleset of one rule, `t/r`.
+fn one(rule: &str) -> Ruleset {
+    let text = format!("[[rule]]\nname = 'r'\n{rule}\n{REST}");
+    let profile = "title = 'p'\nplatform = 'generic'\nselect = ['t']";
+    load(&[("t", &text)], &[("p", profile)]).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
+}
+
+fn document(json: &str) -> Document {
+    let text = json.replacen('{', "{\"schema\":\"quorate/1\",\"cluster\":{\"platform\":\"generic\"},", 1);
+    let text = text.replace(",}", "}");
+    let mut document = Document::parse(text.as_bytes(), "facts.json").unwrap_or_else(|error| panic!("{error}"));
+    derive::complete(&mut document);
+    document
+}
+
+fn judge(ruleset: &Ruleset, document: &Document) -> Judgement {
+    let resolved = ruleset.resolve(&Selection::of_document(document)).unwrap_or_else(|e| panic!("{e}"));
+    resolved.judge(document, &[], date(2026, 11, 20))
+}
+
+/// One line for each finding: `fail hv2: hv2 has ...`.
+fn told(rule: &str, json: &str) -> Vec<String> {
+    let ruleset = one(rule);
+    let judgement = judge(&ruleset, &document(json));
+    judgement
+        .findings
+        .iter()
+        .map(|finding| format!("{} {}: {}", finding.status, finding.subject, finding.message))
+        .collect()
+}
