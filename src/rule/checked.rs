@@ -3,9 +3,9 @@
 //! A rule has exactly one verb, and each expression of it has the type that its verb needs.
 
 use super::Severity;
+use super::compile::Compiler;
 use super::each::Each;
 use super::raw::{ExampleVerdict, RawExample, RawRule};
-use super::compile::Compiler;
 use crate::expr::{Env, Program, Template};
 use crate::source::{Entries, Item, Problem, Problems, Span, Text};
 
@@ -136,7 +136,8 @@ impl Rule {
 
     /// The facts that it reads, as paths of types, sorted: `nodes.os.build`.
     pub fn reads(&self) -> Vec<String> {
-        let mut reads: Vec<String> = self.programs().flat_map(|program| program.reads().iter().cloned()).collect();
+        let mut reads: Vec<String> =
+            self.programs().flat_map(|program| program.reads().iter().cloned()).collect();
         reads.sort();
         reads.dedup();
         reads
@@ -176,7 +177,9 @@ impl Checker<'_> {
                     .help("a name has small letters, digits and `-`, and begins with a letter"),
             );
         }
-        for (key, text) in [("title", &raw.title), ("message", &raw.message), ("why", &raw.why), ("remedy", &raw.remedy)] {
+        for (key, text) in
+            [("title", &raw.title), ("message", &raw.message), ("why", &raw.why), ("remedy", &raw.remedy)]
+        {
             if let Some(text) = text {
                 says_something(key, text, problems);
             }
@@ -193,16 +196,24 @@ impl Checker<'_> {
         check_companions(&written, verb, problems);
         if verb == Some("require") && raw.message.is_none() && !self.damaged {
             problems.push(
-                span.problem("the rule does not say what is the matter where it does not hold", "has no `message`")
-                    .help("message = \"{node.name} has ...\""),
+                span.problem(
+                    "the rule does not say what is the matter where it does not hold",
+                    "has no `message`",
+                )
+                .help("message = \"{node.name} has ...\""),
             );
         }
         // Where `each` is wrong, every use of its variables would be one more error that is none.
         let compiled = each.as_ref().and_then(|each| {
             if let (None, Some(verb @ ("same" | "unique"))) = (each, verb) {
                 problems.push(
-                    key_problem(&written, verb, format!("`{verb}` compares elements, so it needs `each`"), "of what?")
-                        .help("each = \"nodes\""),
+                    key_problem(
+                        &written,
+                        verb,
+                        format!("`{verb}` compares elements, so it needs `each`"),
+                        "of what?",
+                    )
+                    .help("each = \"nodes\""),
                 );
                 return None;
             }
@@ -255,7 +266,10 @@ impl Checker<'_> {
             problems.push(
                 second
                     .text
-                    .problem(format!("the rule has two verbs, `{}` and `{}`", first.key, second.key), "the second")
+                    .problem(
+                        format!("the rule has two verbs, `{}` and `{}`", first.key, second.key),
+                        "the second",
+                    )
                     .label(&first.text.inner(), "the first")
                     .help("a rule asks one thing; make two rules of it"),
             );
@@ -288,7 +302,9 @@ impl Checker<'_> {
                 ExampleVerdict::Pass => passing = true,
                 ExampleVerdict::Fail | ExampleVerdict::Warn | ExampleVerdict::Info => {
                     failing = true;
-                    if let Some(severity) = severity.filter(|severity| severity.word() != verdict.value.word()) {
+                    if let Some(severity) =
+                        severity.filter(|severity| severity.word() != verdict.value.word())
+                    {
                         problems.push(
                             verdict
                                 .span
@@ -312,7 +328,8 @@ impl Checker<'_> {
             });
         }
         if !none && !wrong && !(passing && failing) {
-            let what = if passing { "an example where it does not hold" } else { "an example where it holds" };
+            let what =
+                if passing { "an example where it does not hold" } else { "an example where it holds" };
             problems.push(span.problem(format!("the rule has no {}", &what[3..]), "needs one of each"));
         }
         examples

@@ -35,7 +35,11 @@ impl<'c> Compiler<'c> {
         let compiled = verb.and_then(|verb| self.verb(raw, verb));
         let message = raw.message.as_ref().map(|text| self.message(text, verb));
         // All of them are compiled before the first that is wrong ends it, so that all errors are told.
-        Some((when.map_or(Some(None), |when| when.map(Some))?, compiled?, message.map_or(Some(None), |m| m.map(Some))?))
+        Some((
+            when.map_or(Some(None), |when| when.map(Some))?,
+            compiled?,
+            message.map_or(Some(None), |m| m.map(Some))?,
+        ))
     }
 
     fn env(&self) -> &Env {
@@ -53,7 +57,9 @@ impl<'c> Compiler<'c> {
 
     fn verb(&mut self, raw: &RawRule, verb: &str) -> Option<Verb> {
         match verb {
-            "require" => Some(Verb::Require(self.typed(raw.require.as_ref()?, "require", &ExprType::Bool)?)),
+            "require" => {
+                Some(Verb::Require(self.typed(raw.require.as_ref()?, "require", &ExprType::Bool)?))
+            }
             "same" => {
                 let text = raw.same.as_ref()?;
                 let value = self.comparable(text, "same");
@@ -96,8 +102,10 @@ impl<'c> Compiler<'c> {
         }
         Some(Subset {
             nothing: self.derived(&format!("size({part_text}\n) == 0"), part_text)?,
-            holds: self.derived(&format!("({part_text}\n).all({IT}, {IT} in ({whole_text}\n))"), part_text)?,
-            missing: self.derived(&format!("({part_text}\n).filter({IT}, !({IT} in ({whole_text}\n)))"), part_text)?,
+            holds: self
+                .derived(&format!("({part_text}\n).all({IT}, {IT} in ({whole_text}\n))"), part_text)?,
+            missing: self
+                .derived(&format!("({part_text}\n).filter({IT}, !({IT} in ({whole_text}\n)))"), part_text)?,
         })
     }
 

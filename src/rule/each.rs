@@ -139,7 +139,12 @@ impl Each {
         self.walk_below(document, &mut element, visitor);
     }
 
-    fn walk_below<'a>(&self, document: &'a Document, element: &mut Element<'a>, visitor: &mut impl Visitor<'a>) {
+    fn walk_below<'a>(
+        &self,
+        document: &'a Document,
+        element: &mut Element<'a>,
+        visitor: &mut impl Visitor<'a>,
+    ) {
         if !visitor.enter(element) {
             return;
         }
@@ -289,10 +294,6 @@ fn join(path: &mut String, below: &str) {
 
 /// The name of one element of a list of that name: `address` out of `addresses`, `nic` out of `nics`.
 pub fn singular(plural: &str) -> String {
-    if plural == "packages" {
-        // `package` is a reserved word of the expression language.
-        return "pkg".to_owned();
-    }
     if let Some(stem) = plural.strip_suffix("ies") {
         return format!("{stem}y");
     }

@@ -202,7 +202,11 @@ impl<'a> Judging<'_, 'a> {
                     }
                     (_, None) => self.say_unknown(element, value),
                     (group, Some(value)) => {
-                        self.members.push(Member { position: element.position, group: group.flatten(), value });
+                        self.members.push(Member {
+                            position: element.position,
+                            group: group.flatten(),
+                            value,
+                        });
                     }
                 }
             }
@@ -357,7 +361,8 @@ impl<'a> Judging<'_, 'a> {
             let all: Vec<String> = camp.iter().map(|member| self.subject(&member.position)).collect();
             let value = camp[0].value.precise();
             for (at, member) in camp.iter().enumerate() {
-                let others = all.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, name)| name.as_str());
+                let others =
+                    all.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, name)| name.as_str());
                 let others = names(others, MOST_NAMES);
                 let message = self.message_at(&member.position, &[&value, &others]).unwrap_or_else(|| {
                     format!("{} have the same: {value}", names(all.iter().map(String::as_str), MOST_NAMES))
@@ -377,7 +382,11 @@ impl<'a> Judging<'_, 'a> {
             .take(MOST_CAMPS)
             .map(|camp| {
                 let all: Vec<String> = camp.iter().map(|member| self.subject(&member.position)).collect();
-                format!("{} on {}", camp[0].value.precise(), names(all.iter().map(String::as_str), MOST_NAMES))
+                format!(
+                    "{} on {}",
+                    camp[0].value.precise(),
+                    names(all.iter().map(String::as_str), MOST_NAMES)
+                )
             })
             .collect();
         if camps.len() > MOST_CAMPS {
@@ -451,7 +460,11 @@ impl<'a> Judging<'_, 'a> {
 
 /// The group's own value before what is said of it, where elements are grouped.
 fn prefix(group: &[&Member<'_>]) -> String {
-    group.first().and_then(|member| member.group.as_ref()).map(|group| format!("{group}: ")).unwrap_or_default()
+    group
+        .first()
+        .and_then(|member| member.group.as_ref())
+        .map(|group| format!("{group}: "))
+        .unwrap_or_default()
 }
 
 /// How a list differs from the one that is wanted; nothing for other values.

@@ -97,9 +97,15 @@ impl Ruleset {
                 Some(subject) => format!("{wanted} of {subject}"),
                 None => format!("{wanted} at worst"),
             };
-            return ExampleOutcome::Wrong { wanted, said: verdicts.iter().map(ElementVerdict::told).collect() };
+            return ExampleOutcome::Wrong {
+                wanted,
+                said: verdicts.iter().map(ElementVerdict::told).collect(),
+            };
         }
-        if wanted == Status::Pass && example.subject.is_none() && self.passes_without_facts(rule, &document, &settings) {
+        if wanted == Status::Pass
+            && example.subject.is_none()
+            && self.passes_without_facts(rule, &document, &settings)
+        {
             return ExampleOutcome::PassesWithoutFacts;
         }
         ExampleOutcome::Right
@@ -236,12 +242,14 @@ pub(super) fn example_facts(text: &Text) -> Result<Document, Box<Problem>> {
     let open = text.find(|c: char| !c.is_whitespace()).filter(|at| text[*at..].starts_with('{'));
     let Some(open) = open else {
         return Err(Box::new(
-            text.problem("`facts` is no JSON object", "not an object").help("facts = '''{\"nodes\": [...]}'''"),
+            text.problem("`facts` is no JSON object", "not an object")
+                .help("facts = '''{\"nodes\": [...]}'''"),
         ));
     };
     let parse = |json: &str| Document::parse(json.as_bytes(), "facts");
     // A document without schema says so; only then one is added, on the same line so that places stay right.
-    let has_schema = serde_json::from_str::<serde_json::Value>(text).is_ok_and(|json| json.get("schema").is_some());
+    let has_schema =
+        serde_json::from_str::<serde_json::Value>(text).is_ok_and(|json| json.get("schema").is_some());
     let (parsed, added) = if has_schema {
         (parse(text), 0)
     } else {
@@ -261,12 +269,17 @@ fn facts_problem(text: &Text, open: usize, added: usize, error: LoadError) -> Pr
             if at > open && line == text[..=open].matches('\n').count() + 1 {
                 at = at.saturating_sub(added).max(open);
             }
-            let at = (0..=at.min(text.len().saturating_sub(1))).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            let at = (0..=at.min(text.len().saturating_sub(1)))
+                .rev()
+                .find(|at| text.is_char_boundary(*at))
+                .unwrap_or(0);
             let end = text[at..].chars().next().map_or(at, |c| at + c.len_utf8());
             let path = path.map(|path| format!(" (at `{path}`)")).unwrap_or_default();
             text.within(at..end).problem(format!("facts: {message}{path}"), "here")
         }
-        LoadError::Invalid { problems, .. } => text.problem(format!("facts: {}", problems.join("; ")), "in these facts"),
+        LoadError::Invalid { problems, .. } => {
+            text.problem(format!("facts: {}", problems.join("; ")), "in these facts")
+        }
         other => text.problem(other.to_string(), "in these facts"),
     }
 }

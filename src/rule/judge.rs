@@ -26,11 +26,21 @@ impl ResolvedRules<'_> {
         let mut selected: Vec<String> = self.chosen.iter().map(|chosen| chosen.rule.id.clone()).collect();
         let built_in = waive::apply(&mut findings, waivers, self.ruleset, &selected, today);
         selected.extend(built_in);
-        Judgement { findings, selected, profile: self.profile.name.clone(), overrides: self.overrides.clone() }
+        Judgement {
+            findings,
+            selected,
+            profile: self.profile.name.clone(),
+            overrides: self.overrides.clone(),
+        }
     }
 }
 
-fn judge_rule<'a>(chosen: Chosen<'a>, engine: &Engine<'a>, document: &'a Document, findings: &mut Vec<Finding>) {
+fn judge_rule<'a>(
+    chosen: Chosen<'a>,
+    engine: &Engine<'a>,
+    document: &'a Document,
+    findings: &mut Vec<Finding>,
+) {
     let Chosen { rule, severity } = chosen;
     let (mut passes, mut first_pass, mut idle) = (0, None, None);
     let before = findings.len();
@@ -51,7 +61,11 @@ fn judge_rule<'a>(chosen: Chosen<'a>, engine: &Engine<'a>, document: &'a Documen
         let subject = way(rule).subject(document, position);
         let path = way(rule).path(document, position);
         let provenance = engine.provenance(&words.evidence);
-        findings.push(finding(rule, severity, Told { status, subjects: 1, subject, path, words, provenance }));
+        findings.push(finding(
+            rule,
+            severity,
+            Told { status, subjects: 1, subject, path, words, provenance },
+        ));
     });
     if let Some(first) = first_pass {
         findings.push(passed(rule, severity, passes, &first, document));

@@ -127,7 +127,10 @@ impl Ruleset {
                 let start = Span::new(&file.file, 0..0);
                 problems.push(
                     start
-                        .problem(format!("`{}` is no name for a category of rules", file.stem), "name of the file")
+                        .problem(
+                            format!("`{}` is no name for a category of rules", file.stem),
+                            "name of the file",
+                        )
                         .help("a name has small letters, digits and `-`, and begins with a letter"),
                 );
             }
@@ -294,7 +297,10 @@ fn narrow(
             problems.push(
                 pattern
                     .problem(
-                        format!("profile `{}` selects none of the rules that `{pattern}` means", profile.name),
+                        format!(
+                            "profile `{}` selects none of the rules that `{pattern}` means",
+                            profile.name
+                        ),
                         "nothing would be checked",
                     )
                     .help("name a rule by its whole id to check it nevertheless, or choose another profile"),

@@ -141,7 +141,14 @@ fn subject(waiver: &Waiver) -> String {
 }
 
 impl BuiltIn {
-    fn finding(&self, status: Status, subjects: usize, subject: &str, message: String, waiver: &Waiver) -> Finding {
+    fn finding(
+        &self,
+        status: Status,
+        subjects: usize,
+        subject: &str,
+        message: String,
+        waiver: &Waiver,
+    ) -> Finding {
         Finding {
             rule: self.id.to_owned(),
             title: self.title.to_owned(),

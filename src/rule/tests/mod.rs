@@ -45,7 +45,8 @@ fn one(rule: &str) -> Ruleset {
 fn document(json: &str) -> Document {
     let text = json.replacen('{', "{\"schema\":\"quorate/1\",\"cluster\":{\"platform\":\"generic\"},", 1);
     let text = text.replace(",}", "}");
-    let mut document = Document::parse(text.as_bytes(), "facts.json").unwrap_or_else(|error| panic!("{error}"));
+    let mut document =
+        Document::parse(text.as_bytes(), "facts.json").unwrap_or_else(|error| panic!("{error}"));
     derive::complete(&mut document);
     document
 }

@@ -6,7 +6,8 @@ const TWO: &str = r#"{"nodes":[{"name":"hv1","os":{"build":"1"}},{"name":"hv2","
 
 #[test]
 fn require_judges_each_element() {
-    let rule = "each = 'nodes'\nrequire = 'node.os.build == \"1\"'\nmessage = '{node.name} is at {node.os.build}'";
+    let rule =
+        "each = 'nodes'\nrequire = 'node.os.build == \"1\"'\nmessage = '{node.name} is at {node.os.build}'";
     assert_eq!(told(rule, TWO), ["fail hv2: hv2 is at 2", "pass hv1: T"]);
     assert_eq!(told(rule, r#"{"nodes":[]}"#), ["not-applicable cluster: there are no nodes"]);
     assert_eq!(
@@ -20,10 +21,7 @@ fn a_gap_says_why_a_fact_is_missing() {
     let rule = "each = 'nodes'\nrequire = 'node.hardware.serial != \"\"'\nmessage = 'm'";
     let json = r#"{"nodes":[{"name":"hv2"}],"gaps":[
         {"path":"nodes[hv2].hardware","reason":"permission-denied","detail":"needs root"}]}"#;
-    assert_eq!(
-        told(rule, json),
-        ["unknown hv2: nodes[hv2].hardware.serial: permission-denied (needs root)"]
-    );
+    assert_eq!(told(rule, json), ["unknown hv2: nodes[hv2].hardware.serial: permission-denied (needs root)"]);
     let ruleset = one(rule);
     let judgement = judge(&ruleset, &document(json));
     let evidence = &judgement.findings[0].evidence[0];
@@ -49,12 +47,10 @@ fn a_list_that_is_missing_is_unknown_once_and_an_empty_one_says_nothing() {
 #[test]
 fn a_condition_decides_as_soon_as_it_can() {
     // It does not read the interfaces, so that it decides although they are missing.
-    let rule = "each = 'nodes.nics'\nwhen = 'node.os.family == \"linux\"'\nrequire = 'nic.link_up'\nmessage = 'm'";
+    let rule =
+        "each = 'nodes.nics'\nwhen = 'node.os.family == \"linux\"'\nrequire = 'nic.link_up'\nmessage = 'm'";
     let json = r#"{"nodes":[{"name":"hv1","os":{"family":"windows"}}]}"#;
-    assert_eq!(
-        told(rule, json),
-        ["not-applicable cluster: applies only where node.os.family == \"linux\""]
-    );
+    assert_eq!(told(rule, json), ["not-applicable cluster: applies only where node.os.family == \"linux\""]);
     let json = r#"{"nodes":[{"name":"hv1","nics":[{"name":"eth0","link_up":false},{"name":"eth1","link_up":true}]}]}"#;
     assert_eq!(told(rule, json), ["unknown hv1: nodes[hv1].os.family: not-collected"]);
     // Elements that it does not apply to are left out when it applies to others.
@@ -116,10 +112,16 @@ fn same_compares_the_known_and_passes_none_of_the_unknown() {
         told(SAME, &builds(&["1", "", "1"])),
         ["unknown n2: nodes[n2].os.build: not-collected", "pass 2 nodes: T"]
     );
-    assert_eq!(told(SAME, &builds(&["1", "", "2"])).iter().filter(|line| line.starts_with("fail")).count(), 2);
+    assert_eq!(
+        told(SAME, &builds(&["1", "", "2"])).iter().filter(|line| line.starts_with("fail")).count(),
+        2
+    );
     // What is compared with nothing does not pass.
     assert_eq!(told(SAME, &builds(&["1", ""])), ["unknown n2: nodes[n2].os.build: not-collected"]);
-    assert_eq!(told(SAME, &builds(&["1"])), ["not-applicable cluster: there is no other node to compare with"]);
+    assert_eq!(
+        told(SAME, &builds(&["1"])),
+        ["not-applicable cluster: there is no other node to compare with"]
+    );
     let all_unknown = told(SAME, &builds(&["", ""]));
     assert!(all_unknown.iter().all(|line| line.starts_with("unknown")) && all_unknown.len() == 2);
 }
@@ -170,7 +172,10 @@ fn same_tells_how_lists_differ() {
     let rule = "each = 'nodes'\nsame = 'node.cpu.features'";
     let json = r#"{"nodes":[{"name":"a","cpu":{"features":["aes","vmx"]}},{"name":"b","cpu":{"features":["aes","sse"]}},
         {"name":"c","cpu":{"features":["aes","vmx"]}}]}"#;
-    assert_eq!(told(rule, json)[0], "fail b: b has [aes, sse], the other 2 have [aes, vmx] (without vmx, with sse)");
+    assert_eq!(
+        told(rule, json)[0],
+        "fail b: b has [aes, sse], the other 2 have [aes, vmx] (without vmx, with sse)"
+    );
 }
 
 const UNIQUE: &str = "each = 'nodes'\nunique = 'node.os.build'";
@@ -189,13 +194,17 @@ fn unique_names_all_that_share_a_value() {
         ["unknown n2: nodes[n2].os.build: not-collected", "pass 2 nodes: T"]
     );
     assert_eq!(told(UNIQUE, &builds(&["1", ""])), ["unknown n2: nodes[n2].os.build: not-collected"]);
-    assert_eq!(told(UNIQUE, &builds(&["1"])), ["not-applicable cluster: there is no other node to compare with"]);
+    assert_eq!(
+        told(UNIQUE, &builds(&["1"])),
+        ["not-applicable cluster: there is no other node to compare with"]
+    );
 }
 
 #[test]
 fn subset_names_what_is_missing() {
     let rule = "each = 'nodes'\nsubset = '[\"a\", \"b\"]'\nof = 'node.features'";
-    let json = r#"{"nodes":[{"name":"n1","features":["b","a","c"]},{"name":"n2","features":["c"]},{"name":"n3"}]}"#;
+    let json =
+        r#"{"nodes":[{"name":"n1","features":["b","a","c"]},{"name":"n2","features":["c"]},{"name":"n3"}]}"#;
     assert_eq!(
         told(rule, json),
         ["fail n2: n2 lacks a, b", "unknown n3: nodes[n3].features: not-collected", "pass n1: T"]
@@ -246,8 +255,7 @@ fn evidence_shows_what_was_read_and_where_it_comes_from() {
                    {"path":"nodes[b].os","kind":"plan","place":"cluster.toml","item":"line 12"}]}"#;
     let judgement = judge(&ruleset, &document(json));
     let finding = &judgement.findings[0];
-    let evidence: Vec<_> =
-        finding.evidence.iter().map(|e| (e.path.as_str(), e.value.as_deref())).collect();
+    let evidence: Vec<_> = finding.evidence.iter().map(|e| (e.path.as_str(), e.value.as_deref())).collect();
     assert_eq!(evidence, [("nodes[b].os.build", Some("2")), ("nodes[a].os.build", Some("1"))]);
     assert_eq!(finding.provenance, ["cluster.toml: line 12", "a: uname"]);
     assert_eq!((finding.path.as_str(), finding.subjects), ("nodes[b]", 1));
