@@ -4,4 +4,5 @@
 //! passed to a shell, and kept free of control characters. Secrets never enter facts.
 
 pub mod answer;
+pub mod linux;
 pub mod script;

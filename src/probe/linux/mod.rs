@@ -1,0 +1,20 @@
+//! Linux: one parser for each output, pure from text to facts.
+
+pub mod bonding;
+pub mod dmi;
+pub mod ethtool;
+pub mod interfaces;
+pub mod interfaces_text;
+pub mod os;
+pub mod processor;
+pub mod sysfs_net;
+pub mod team;
+mod text;
+
+/// A public sample, where the folder of samples is at hand.
+#[cfg(test)]
+fn sample(name: &str) -> Option<String> {
+    let folder = std::env::var_os("QUORATE_SAMPLES")?;
+    let path = std::path::Path::new(&folder).join("linux").join(name);
+    Some(std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}

@@ -1,0 +1,130 @@
+//! Small forms that several outputs share: `PATH:LINE` of sysfs, targets of symbolic links, quoted values, hashes.
+
+use sha2::{Digest, Sha256};
+
+/// One attribute of a device in sysfs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attribute<'a> {
+    /// Name of the device: `eth0`, `host3`.
+    pub device: &'a str,
+    /// Path of the attribute below the device: `device/vendor`.
+    pub name: &'a str,
+    /// One line of its content, trimmed.
+    pub value: &'a str,
+}
+
+/// The attributes below `root` (`/sys/class/net/`) in the output of `grep '' FILES`: lines of `PATH:LINE`.
+///
+/// The name of a device may hold colons, that of an attribute never does.
+pub(super) fn attributes<'a>(text: &'a str, root: &'a str) -> impl Iterator<Item = Attribute<'a>> {
+    text.lines().filter_map(move |line| {
+        let (device, rest) = line.strip_prefix(root)?.split_once('/')?;
+        let (name, value) = rest.split_once(':')?;
+        Some(Attribute { device, name, value: value.trim() })
+    })
+}
+
+/// The paths of `ls -ldn` with the targets of those that are symbolic links: `(path, target)`, the target empty for
+/// what is no link.
+pub(super) fn links(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines().filter_map(|line| {
+        let path = &line[line.find(" /")? + 1..];
+        Some(path.split_once(" -> ").unwrap_or((path, "")))
+    })
+}
+
+/// The last part of a path.
+pub(super) fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// A value as a shell or a configuration file quotes it, without its quotes and escapes.
+pub(super) fn unquote(value: &str) -> String {
+    let value = value.trim();
+    if let Some(inner) = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+        return inner.to_owned();
+    }
+    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+        return value.to_owned();
+    };
+    let mut out = String::with_capacity(inner.len());
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => out.extend(characters.next()),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// The text, or nothing where it is empty.
+pub(super) fn filled(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// SHA-256 over lines, each with a line end, in hexadecimal digits.
+pub(super) fn sha256_of_lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for line in lines {
+        hash.update(line.as_bytes());
+        hash.update(b"\n");
+    }
+    hex::encode(hash.finalize())
+}
+
+/// SHA-256 over a configuration file without comments (`#` at the start of a line), blank lines and the amount of
+/// white space, so that files that say the same hash alike.
+pub(super) fn sha256_of_config(text: &str) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    sha256_of_lines(lines.iter().map(String::as_str))
+}
+
+/// Keeps the first of the elements that share a key, and none whose key is empty: keys of facts are unique.
+pub(super) fn unique_by_key<T>(list: &mut Vec<T>, key: impl Fn(&T) -> &str) {
+    let mut seen = std::collections::HashSet::new();
+    list.retain(|element| !key(element).is_empty() && seen.insert(key(element).to_owned()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_told_from_values_that_look_like_them() {
+        let text = "/sys/class/net/eth0/address:02:fc:00\n/sys/class/fc_host/host1/x:1\n/sys/class/net/eth0.5/device/uevent:A=/b:c\nnonsense\n";
+        let all: Vec<_> = attributes(text, "/sys/class/net/").collect();
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[0], Attribute { device: "eth0", name: "address", value: "02:fc:00" });
+        assert_eq!(all[1], Attribute { device: "eth0.5", name: "device/uevent", value: "A=/b:c" });
+    }
+
+    #[test]
+    fn links_show_their_targets() {
+        let text = "lrwxrwxrwx 1 0 0 0 Nov 21 01:38 /sys/block/sda -> ../devices/x/block/sda\ndrwxr-xr-x 2 0 0 0 Nov 21 01:38 /sys/y\n";
+        let all: Vec<_> = links(text).collect();
+        assert_eq!(all, [("/sys/block/sda", "../devices/x/block/sda"), ("/sys/y", "")]);
+    }
+
+    #[test]
+    fn quotes_and_escapes_go() {
+        assert_eq!(unquote(r#" "a \"b\" \$c" "#), r#"a "b" $c"#);
+        assert_eq!(unquote("'a\\b'"), "a\\b");
+        assert_eq!(unquote("plain"), "plain");
+        assert_eq!(unquote("\""), "\"");
+    }
+
+    #[test]
+    fn configurations_that_say_the_same_hash_alike() {
+        let a = sha256_of_config("# comment\n\ntotem {\n\tversion:  2\n}\n");
+        let b = sha256_of_config("totem {\n  version: 2\n}");
+        assert_eq!(a, b);
+        assert_ne!(a, sha256_of_config("totem {\n  version: 3\n}"));
+    }
+}
