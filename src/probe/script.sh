@@ -267,7 +267,7 @@ network() {
     if daemon lldpd; then
         run lldp lldpcli -f json0 show neighbors || run lldp-keyvalue lldpctl -f keyvalue
     elif daemon systemd-network; then
-        run lldp-networkd networkctl --no-pager --no-legend --full lldp
+        run lldp-networkd networkctl --no-pager --full lldp
     else
         skip lldp 'no daemon listens for LLDP (lldpd, systemd-networkd)'
     fi

@@ -3,10 +3,17 @@
 pub mod bonding;
 pub mod dmi;
 pub mod ethtool;
+pub mod firewall;
 pub mod interfaces;
 pub mod interfaces_text;
+pub mod lldp;
+pub mod names;
 pub mod os;
+pub mod packages;
 pub mod processor;
+pub mod reboot;
+pub mod routes;
+pub mod services;
 pub mod sysfs_net;
 pub mod team;
 mod text;
