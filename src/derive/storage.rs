@@ -217,7 +217,9 @@ fn mount_lun(mount: &Mount, node: &Node) -> Option<String> {
             field.as_deref().is_some_and(|value| !value.is_empty() && source.strip_prefix(tag) == Some(value))
         };
         source.strip_prefix("/dev/") == Some(disk.name.as_str())
-            || source.strip_prefix("/dev/mapper/") == Some(disk.name.as_str())
+            || source
+                .strip_prefix("/dev/mapper/")
+                .is_some_and(|name| name == disk.name || disk.mapper_name.as_deref() == Some(name))
             || text(&disk.filesystem_uuid, "UUID=")
             || text(&disk.filesystem_uuid, "/dev/disk/by-uuid/")
             || text(&disk.filesystem_label, "LABEL=")

@@ -345,6 +345,8 @@ records! {
     Disk key name {
         /// Kernel name or number: `sda`, `dm-3`, `Disk 2`.
         name: String,
+        /// Name in device-mapper, as it stands under `/dev/mapper`; empty for none.
+        mapper_name: Option<String>,
         /// `disk`, `part`, `mpath`, `lvm`, `crypt`, `raid1`, `rom` ... as lsblk says it.
         kind: Option<String>,
         /// Size.

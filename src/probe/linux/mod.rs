@@ -1,12 +1,14 @@
 //! Linux: one parser for each output, pure from text to facts.
 
 pub mod bonding;
+pub mod disks;
 pub mod dmi;
 pub mod ethtool;
 pub mod firewall;
 pub mod interfaces;
 pub mod interfaces_text;
 pub mod lldp;
+pub mod multipath;
 pub mod names;
 pub mod os;
 pub mod packages;
@@ -14,6 +16,7 @@ pub mod processor;
 pub mod reboot;
 pub mod routes;
 pub mod services;
+pub mod sysfs_block;
 pub mod sysfs_net;
 pub mod team;
 mod text;
