@@ -327,7 +327,7 @@ storage() {
     values hba $_n/fc_host/*/port_name $_n/fc_host/*/port_state $_n/fc_host/*/speed $_n/fc_host/*/symbolic_name \
         $_n/fc_host/*/port_type $_n/scsi_host/*/proc_name $_n/scsi_host/*/model_name $_n/scsi_host/*/modelname \
         $_n/scsi_host/*/board_name $_n/scsi_host/*/fw_version $_n/scsi_host/*/fwrev $_n/scsi_host/*/version_fw \
-        $_n/scsi_host/*/firmware_revision $_n/scsi_host/*/driver_version $_n/scsi_host/*/lpfc_drvr_version \
+        $_n/scsi_host/*/firmware_revision $_n/scsi_host/*/firmware_version $_n/scsi_host/*/driver_version $_n/scsi_host/*/lpfc_drvr_version \
         $_n/scsi_host/*/host_sas_address $_n/sas_host/*/uevent $_n/iscsi_host/*/initiatorname \
         $_n/iscsi_host/*/port_state $_n/iscsi_host/*/hwaddress
     values modules /sys/module/*/version

@@ -1,13 +1,19 @@
 //! Linux: one parser for each output, pure from text to facts.
 
 pub mod bonding;
+pub mod clock;
+pub mod corosync;
 pub mod disks;
 pub mod dmi;
 pub mod ethtool;
 pub mod firewall;
+pub mod hba;
 pub mod interfaces;
 pub mod interfaces_text;
+pub mod iscsi_config;
+pub mod iscsi_sessions;
 pub mod lldp;
+pub mod mounts;
 pub mod multipath;
 pub mod names;
 pub mod os;
