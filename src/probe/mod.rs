@@ -4,5 +4,7 @@
 //! passed to a shell, and kept free of control characters. Secrets never enter facts.
 
 pub mod answer;
+pub mod collectors;
+pub mod explain;
 pub mod linux;
 pub mod script;

@@ -286,8 +286,15 @@ network() {
     [ ! -e /etc/ufw/ufw.conf ] || file ufw /etc/ufw/ufw.conf
     if command -v nft >/dev/null 2>&1; then
         bounded nft nft list ruleset
-    else
+    elif command -v iptables-save >/dev/null 2>&1; then
         bounded iptables iptables-save
+    else
+        plain iptables iptables-save
+        b netfilter
+        for _f in /sys/module/nf_tables /sys/module/ip_tables /sys/module/ip6_tables /proc/net/ip_tables_names; do
+            [ -e $_f ] && printf '%s\n' $_f
+        done
+        e 0
     fi
 }
 

@@ -16,6 +16,7 @@ pub mod lldp;
 pub mod mounts;
 pub mod multipath;
 pub mod names;
+pub mod node;
 pub mod os;
 pub mod packages;
 pub mod processor;

@@ -1,0 +1,235 @@
+//! The list of what is asked of a host: for each section of the answer its command, the facts that it fills, and whether
+//! it needs root. Explanations, provenance and the reasons of gaps all come from this list.
+
+/// One thing that the script asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Collector {
+    /// Name of the section of the answer.
+    pub section: &'static str,
+    /// The command, or the file or files, as a person would ask.
+    pub command: &'static str,
+    /// Facts that it fills, as paths of the facts document without keys: `nodes.os`, `nodes.nics.firmware`. What is said
+    /// of a path holds for all below it.
+    pub facts: &'static [&'static str],
+    /// Whether it says nothing, or not all, to an account without root.
+    pub needs_root: bool,
+}
+
+macro_rules! collectors {
+    ($( $section:literal, $command:literal $(, root $root:literal)? => [$($fact:literal),* $(,)?]; )+) => {
+        /// All of them, in the order of the answer. Of two that fill the same fact the first is asked first, the others
+        /// where it fails or has nothing to say.
+        pub const COLLECTORS: &[Collector] = &[$(
+            Collector {
+                section: $section,
+                command: $command,
+                facts: &[$($fact),*],
+                needs_root: false $(|| $root)?,
+            }
+        ),+];
+    };
+}
+
+collectors! {
+    "clock", "date +%s.%N" => ["nodes.time.skew_ms", "nodes.time.skew_error_ms"];
+    "id", "id -u" => ["nodes.privileged"];
+    "uname", "uname -srm" => ["nodes.os.family", "nodes.os.kernel", "nodes.os.architecture"];
+    "hostname", "/proc/sys/kernel/hostname" => ["nodes.hostname"];
+    "machine-id", "/etc/machine-id" => ["nodes.machine_id"];
+    "os-release", "/etc/os-release" => ["nodes.os", "nodes.updates", "nodes.features"];
+    "commands", "command -v" => ["nodes.multipath.installed", "nodes.iscsi.installed"];
+    "daemons", "/proc/*/comm" => ["nodes.multipath.active", "nodes.time.service", "nodes.firewall.manager"];
+    "lscpu", "lscpu" => ["nodes.cpu", "nodes.hardware.virtual_machine", "nodes.hardware.hypervisor"];
+    "cpuinfo", "/proc/cpuinfo" => ["nodes.cpu.microcode", "nodes.cpu.features", "nodes.cpu.model", "nodes.cpu.vendor"];
+    "meminfo", "/proc/meminfo" => ["nodes.memory"];
+    "dmi", "/sys/class/dmi/id/*", root true => [
+        "nodes.hardware.manufacturer", "nodes.hardware.model", "nodes.hardware.serial", "nodes.hardware.uuid",
+        "nodes.firmware.vendor", "nodes.firmware.version", "nodes.firmware.date",
+    ];
+    "device-tree", "/proc/device-tree/model" => ["nodes.hardware.model"];
+    "dmidecode", "dmidecode -t bios -t system", root true => [
+        "nodes.hardware.manufacturer", "nodes.hardware.model", "nodes.hardware.serial", "nodes.hardware.uuid",
+        "nodes.firmware.vendor", "nodes.firmware.version", "nodes.firmware.date",
+    ];
+    "virtualization", "systemd-detect-virt -v" => ["nodes.hardware.virtual_machine", "nodes.hardware.hypervisor"];
+    "boot", "/sys/firmware/efi" => ["nodes.firmware.uefi", "nodes.firmware.secure_boot"];
+    "reboot", "/run/reboot-required, /lib/modules, /boot" => ["nodes.reboot_pending"];
+    "packages-dpkg", "dpkg-query -W" => ["nodes.packages", "nodes.multipath.version"];
+    "packages-rpm", "rpm -qa" => ["nodes.packages", "nodes.multipath.version"];
+    "services", "systemctl show" => ["nodes.services"];
+    "services-files", "unit files, /etc/rc?.d, /proc/*/comm" => ["nodes.services"];
+    "chrony-tracking", "chronyc -n tracking" => ["nodes.time.synchronised", "nodes.time.offset_us"];
+    "chrony-sources", "chronyc -n sources" => ["nodes.time.source", "nodes.time.sources"];
+    "timesync", "timedatectl show-timesync --all" => ["nodes.time.source", "nodes.time.sources", "nodes.time.offset_us"];
+    "timesync-flag", "/run/systemd/timesync/synchronized" => ["nodes.time.synchronised"];
+    "ntp-peers", "ntpq -p -n" => [
+        "nodes.time.synchronised", "nodes.time.source", "nodes.time.sources", "nodes.time.offset_us",
+    ];
+    "initiatorname", "/etc/iscsi/initiatorname.iscsi", root true => ["nodes.iscsi.initiator_name"];
+    "iscsid-conf", "/etc/iscsi/iscsid.conf", root true => [
+        "nodes.iscsi.default_startup", "nodes.iscsi.replacement_timeout_s", "nodes.iscsi.noop_out_interval_s",
+        "nodes.iscsi.noop_out_timeout_s", "nodes.iscsi.login_timeout_s",
+    ];
+    "iscsi-sysfs", "/sys/class/iscsi_session" => ["nodes.iscsi.sessions"];
+    "iscsi-sessions", "iscsiadm -m session -P 3", root true => ["nodes.iscsi.sessions"];
+    "iscsi-records", "iscsiadm -m node -o show", root true => ["nodes.iscsi.records"];
+    "lsblk", "lsblk -J -b -O" => ["nodes.disks"];
+    "lsblk-pairs", "lsblk -P -b -O" => ["nodes.disks"];
+    "block", "/sys/block" => ["nodes.disks", "nodes.disks.timeout_s", "nodes.disks.transport"];
+    "vpd", "/sys/block/*/device/vpd_pg80, vpd_pg83" => ["nodes.disks.serial", "nodes.disks.identity"];
+    "links", "ls -l /sys/block /sys/class/net /etc/localtime" => [
+        "nodes.disks.transport", "nodes.disks.driver", "nodes.nics.bus", "nodes.time.timezone",
+    ];
+    "multipath-json", "multipathd show maps json", root true => ["nodes.multipath.maps"];
+    "multipath", "multipath -ll", root true => ["nodes.multipath.maps"];
+    "multipath-conf", "/etc/multipath.conf" => ["nodes.multipath.config_sha256"];
+    "multipath-conf.d", "/etc/multipath/conf.d" => ["nodes.multipath.config_sha256"];
+    "fstab", "/etc/fstab" => ["nodes.mounts"];
+    "hba", "/sys/class/fc_host, sas_host, scsi_host, iscsi_host" => ["nodes.hbas", "nodes.drivers"];
+    "modules", "/sys/module/*/version" => ["nodes.hbas.driver_version", "nodes.drivers.version"];
+    "corosync", "/etc/corosync/corosync.conf" => ["nodes.corosync"];
+    "ip-addr", "ip -j -d addr" => ["nodes.nics", "nodes.bonds"];
+    "ip-addr-text", "ip -d addr" => ["nodes.nics", "nodes.bonds"];
+    "ip-route", "ip -j route" => ["nodes.routes"];
+    "ip-route6", "ip -j -6 route" => ["nodes.routes"];
+    "ip-route-text", "ip route" => ["nodes.routes"];
+    "ip-route6-text", "ip -6 route" => ["nodes.routes"];
+    "net", "/sys/class/net" => [
+        "nodes.nics", "nodes.nics.speed_bps", "nodes.nics.duplex", "nodes.nics.model", "nodes.nics.bus",
+        "nodes.nics.driver", "nodes.nics.kind",
+    ];
+    "bonding", "/proc/net/bonding" => ["nodes.bonds"];
+    "team", "teamdctl state dump", root true => ["nodes.bonds"];
+    "ethtool", "ethtool -i" => ["nodes.nics.driver", "nodes.nics.driver_version", "nodes.nics.firmware"];
+    "permanent-address", "ethtool -P" => ["nodes.nics.permanent_mac"];
+    "lldp", "lldpcli show neighbors", root true => ["nodes.nics.switch_name", "nodes.nics.switch_port"];
+    "lldp-keyvalue", "lldpctl", root true => ["nodes.nics.switch_name", "nodes.nics.switch_port"];
+    "lldp-networkd", "networkctl lldp" => ["nodes.nics.switch_name", "nodes.nics.switch_port"];
+    "hosts", "/etc/hosts" => ["nodes.names"];
+    "resolv", "/etc/resolv.conf" => ["nodes.resolver"];
+    "resolv-upstream", "/run/systemd/resolve/resolv.conf" => ["nodes.resolver.servers"];
+    "names", "getent ahosts" => ["nodes.names"];
+    "name", "getent ahosts" => ["nodes.names"];
+    "ufw", "/etc/ufw/ufw.conf" => ["nodes.firewall.manager", "nodes.firewall.active"];
+    "nft", "nft list ruleset", root true => ["nodes.firewall"];
+    "iptables", "iptables-save", root true => ["nodes.firewall"];
+    "netfilter", "/proc/net/ip_tables_names, /sys/module" => ["nodes.firewall"];
+}
+
+/// Facts of a node that no command on Linux is asked for, with the reason.
+pub(super) const NOT_ASKED: &[(&str, &str)] = &[
+    ("nodes.domain", "on Linux no command is asked for the directory domain"),
+    ("nodes.drivers.signed", "on Linux no command is asked for signatures of drivers"),
+    ("nodes.iscsi.bound_volumes", "only Windows binds volumes"),
+    ("nodes.physical_host", "only the plan can tell"),
+    ("nodes.site", "only the plan can tell"),
+    ("nodes.probe", "the run itself tells"),
+    ("nodes.reached", "the run itself tells"),
+];
+
+/// The collectors that fill a fact, given by its path without keys (`nodes.os.build`): those that name the fact or the
+/// nearest group above it, else those that name something below it.
+pub fn for_fact(path: &str) -> Vec<&'static Collector> {
+    let mut above = Some(path);
+    while let Some(at) = above {
+        let found: Vec<_> = COLLECTORS.iter().filter(|one| one.facts.contains(&at)).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        above = at.rsplit_once('.').map(|(above, _)| above);
+    }
+    let below = |fact: &&str| fact.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+    COLLECTORS.iter().filter(|one| one.facts.iter().any(|fact| below(fact))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Document, Node, RecordType, Type};
+    use crate::probe::script::SCRIPT;
+
+    /// The type at a path without keys.
+    fn type_at(path: &str) -> Option<Type> {
+        let mut ty = Type::Record(&Document::TYPE);
+        for name in path.split('.') {
+            let mut record = &ty;
+            if let Type::List(inner) = record {
+                record = inner;
+            }
+            let Type::Record(record) = record else { return None };
+            ty = (record.find(name)?.1.ty)();
+        }
+        Some(ty)
+    }
+
+    #[test]
+    fn every_fact_that_is_named_exists() {
+        let named = COLLECTORS.iter().flat_map(|one| one.facts).chain(NOT_ASKED.iter().map(|(fact, _)| fact));
+        for fact in named {
+            assert!(type_at(fact).is_some(), "`{fact}` is no fact");
+        }
+    }
+
+    #[test]
+    fn every_fact_of_a_node_has_a_collector_or_a_reason_for_none() {
+        fn walk(record: &'static RecordType, path: &str, out: &mut Vec<String>) {
+            for (index, field) in record.fields.iter().enumerate() {
+                let path = format!("{path}.{}", field.name);
+                let ours = !field.doc.trim_start().starts_with("Derived:") && record.key != Some(index);
+                if !ours || NOT_ASKED.iter().any(|(fact, _)| *fact == path) {
+                    continue;
+                }
+                let ty = (field.ty)();
+                match &ty {
+                    Type::Record(inner) => walk(inner, &path, out),
+                    Type::List(inner) if matches!(**inner, Type::Record(_)) => {
+                        let Type::Record(inner) = **inner else { unreachable!() };
+                        walk(inner, &path, out);
+                    }
+                    _ => out.push(path),
+                }
+            }
+        }
+        let mut leaves = Vec::new();
+        walk(&Node::TYPE, "nodes", &mut leaves);
+        assert!(leaves.len() > 100);
+        let orphans: Vec<_> = leaves.iter().filter(|leaf| for_fact(leaf).is_empty()).collect();
+        assert!(orphans.is_empty(), "{orphans:?}");
+    }
+
+    #[test]
+    fn every_section_of_the_script_is_listed_and_the_other_way_round() {
+        let helpers = ["run", "plain", "item", "bounded", "file", "line", "filtered", "values", "skip", "b"];
+        let mut sections: Vec<&str> = Vec::new();
+        for line in SCRIPT.lines() {
+            for part in line.split("&&").flat_map(|part| part.split("||")).flat_map(|part| part.split(';')) {
+                let mut words = part
+                    .split_whitespace()
+                    .skip_while(|word| matches!(*word, "if" | "!" | "then" | "else" | "[" | "{" | "do"));
+                if words.next().is_some_and(|word| helpers.contains(&word))
+                    && let Some(name) = words.next().filter(|name| !name.starts_with(['"', '$', '{', '(']))
+                {
+                    sections.push(name);
+                }
+            }
+        }
+        sections.sort_unstable();
+        sections.dedup();
+        for section in &sections {
+            assert!(COLLECTORS.iter().any(|one| one.section == *section), "`{section}` is not listed");
+        }
+        for collector in COLLECTORS {
+            assert!(sections.contains(&collector.section), "the script has no `{}`", collector.section);
+        }
+    }
+
+    #[test]
+    fn the_nearest_collector_is_named() {
+        let commands = |path| for_fact(path).iter().map(|one| one.command).collect::<Vec<_>>();
+        assert_eq!(commands("nodes.nics.firmware"), ["ethtool -i"]);
+        assert_eq!(commands("nodes.nics.mtu"), ["ip -j -d addr", "ip -d addr", "/sys/class/net"]);
+        assert_eq!(commands("nodes.os.release"), ["/etc/os-release"]);
+        assert_eq!(commands("nodes.domain"), Vec::<&str>::new());
+        assert!(!commands("nodes").is_empty());
+    }
+}

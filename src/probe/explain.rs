@@ -1,0 +1,367 @@
+//! Why facts of a node are missing, and where those that are known come from.
+//!
+//! Every missing fact of a node that answered has a gap that covers it. A gap stands as high as it can, so that a
+//! cluster of many nodes stays small: at the list where it says the same of many elements.
+
+use super::answer::{Answer, Status};
+use super::collectors::{COLLECTORS, Collector, NOT_ASKED, for_fact};
+use crate::facts::{
+    Gap, GapReason, List, Node, Record, RecordType, Source, SourceKind, Type, Value, element_path,
+};
+use std::collections::BTreeMap;
+
+/// How an answer came to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The script came to its end.
+    Whole,
+    /// It broke off, for this reason, with these words.
+    Broken(GapReason, String),
+}
+
+/// What one collector came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It was not asked, since another was or there was nothing to ask for.
+    NotAsked,
+    /// It told what it could.
+    Told,
+    /// It did not.
+    Trouble(GapReason, String),
+}
+
+/// At most so many elements of one list get gaps of their own.
+const OWN_GAPS: usize = 64;
+
+/// The gaps and sources of a node that answered. `unread` are sections that came whole and could not be read; `place` is
+/// the host as provenance shows it.
+pub fn explain(
+    node: &Node,
+    answer: &Answer,
+    ending: &Ending,
+    unread: &[(String, String)],
+    place: &str,
+) -> (Vec<Gap>, Vec<Source>) {
+    let explainer = Explainer {
+        outcomes: COLLECTORS
+            .iter()
+            .map(|collector| (collector.section, outcome(collector, answer, ending, unread, node.privileged)))
+            .collect(),
+    };
+    let root = format!("nodes[{}]", node.name);
+    let mut gaps = Vec::new();
+    explainer.record(node, "nodes", &root, &mut gaps);
+    (gaps, explainer.sources(node, &root, place))
+}
+
+fn outcome(
+    collector: &Collector,
+    answer: &Answer,
+    ending: &Ending,
+    unread: &[(String, String)],
+    privileged: Option<bool>,
+) -> Outcome {
+    if let Some((_, message)) = unread.iter().find(|(section, _)| section == collector.section) {
+        return Outcome::Trouble(GapReason::CommandFailed, format!("{}: {message}", collector.command));
+    }
+    let broken = |section_began: bool| match ending {
+        Ending::Broken(reason, words) => Outcome::Trouble(*reason, words.clone()),
+        // The shell itself gave up on it: an error of the script would show here.
+        Ending::Whole if section_began => {
+            Outcome::Trouble(GapReason::CommandFailed, format!("{}: it has no end", collector.command))
+        }
+        Ending::Whole => Outcome::NotAsked,
+    };
+    // Of several items, one that failed tells more than those that did not.
+    let troubles = answer.items(collector.section).filter(|section| {
+        !(section.status == Status::Exit(0) && !section.truncated) && section.status != Status::Absent
+    });
+    let Some(section) = troubles.into_iter().next().or_else(|| answer.section(collector.section)) else {
+        return broken(false);
+    };
+    if section.status == Status::Unfinished {
+        return broken(true);
+    }
+    match section.trouble(privileged, collector.needs_root) {
+        None => Outcome::Told,
+        Some((reason, words)) => Outcome::Trouble(reason, format!("{}: {words}", collector.command)),
+    }
+}
+
+/// Which of several reasons explains best why a fact is missing: what broke off the run, then rights, then failures.
+fn weight(reason: GapReason) -> u8 {
+    match reason {
+        GapReason::Interrupted => 7,
+        GapReason::TimedOut => 6,
+        GapReason::PermissionDenied => 5,
+        GapReason::CommandFailed => 4,
+        GapReason::CommandAbsent => 3,
+        _ => 1,
+    }
+}
+
+struct Explainer {
+    outcomes: BTreeMap<&'static str, Outcome>,
+}
+
+impl Explainer {
+    fn reason(&self, fact: &str) -> (GapReason, String) {
+        if let Some((_, why)) = NOT_ASKED.iter().find(|(path, _)| is_at_or_below(fact, path)) {
+            return (GapReason::NotCollected, (*why).to_owned());
+        }
+        let collectors = for_fact(fact);
+        let outcome = |one: &Collector| self.outcomes.get(one.section).unwrap_or(&Outcome::NotAsked);
+        let troubles = collectors.iter().filter_map(|one| match outcome(one) {
+            Outcome::Trouble(reason, words) => Some((*reason, words)),
+            _ => None,
+        });
+        // The first of those that weigh the same: it is the one that was meant to tell.
+        let worst = troubles.fold(None, |worst: Option<(GapReason, &String)>, (reason, words)| match worst {
+            Some((known, _)) if weight(known) >= weight(reason) => worst,
+            _ => Some((reason, words)),
+        });
+        if let Some((reason, words)) = worst {
+            return (reason, words.clone());
+        }
+        let told: Vec<&str> =
+            collectors.iter().filter(|one| *outcome(one) == Outcome::Told).map(|one| one.command).collect();
+        if told.is_empty() {
+            (GapReason::NotCollected, "nothing on this host was asked that could tell".to_owned())
+        } else {
+            (GapReason::NotSupported, format!("{} did not tell", told.join(", ")))
+        }
+    }
+
+    /// Gaps for what is missing in a record at the type path `ty` and the path `at`.
+    fn record(&self, record: &dyn Record, ty: &str, at: &str, gaps: &mut Vec<Gap>) {
+        for (index, field) in record.record_type().fields.iter().enumerate() {
+            if is_derived(field.doc) {
+                continue;
+            }
+            let (ty, at) = (format!("{ty}.{}", field.name), format!("{at}.{}", field.name));
+            match record.field(index) {
+                // What only the plan tells is the plan's to explain.
+                Value::Missing if matches!(field.name, "site" | "physical_host") => {}
+                Value::Missing => {
+                    let (reason, detail) = self.reason(&ty);
+                    gaps.push(Gap { path: at, reason: Some(reason), detail: Some(detail) });
+                }
+                Value::Record(inner) => self.record(inner, &ty, &at, gaps),
+                Value::List(list) => self.list(list, &ty, &at, gaps),
+                _ => {}
+            }
+        }
+    }
+
+    /// One gap for all that the elements of a list do not tell, and gaps of their own for what is missing for another
+    /// reason than that the host does not state it.
+    fn list(&self, list: &dyn List, ty: &str, at: &str, gaps: &mut Vec<Gap>) {
+        let mut missing: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for position in 0..list.len() {
+            let Some(element @ Value::Record(record)) = list.get(position) else { return };
+            let path = element_path(at, element, position);
+            lacking(record, ty, &path, &mut |fact, path| missing.entry(fact).or_default().push(path));
+        }
+        let mut fields = Vec::new();
+        let mut commands: Vec<String> = Vec::new();
+        for (fact, paths) in missing {
+            let (reason, detail) = self.reason(&fact);
+            let field = fact[ty.len() + 1..].to_owned();
+            if reason != GapReason::NotSupported && paths.len() <= OWN_GAPS {
+                let gap = |path| Gap { path, reason: Some(reason), detail: Some(detail.clone()) };
+                gaps.extend(paths.into_iter().map(gap));
+            } else {
+                fields.push(field);
+                if !commands.contains(&detail) {
+                    commands.push(detail);
+                }
+            }
+        }
+        if !fields.is_empty() {
+            let detail = format!("{}, for some of them: {}", fields.join(", "), commands.join("; "));
+            gaps.push(Gap {
+                path: at.to_owned(),
+                reason: Some(GapReason::NotSupported),
+                detail: Some(detail),
+            });
+        }
+    }
+
+    /// One source for each group of facts that is known: all commands that told of it.
+    fn sources(&self, node: &Node, root: &str, place: &str) -> Vec<Source> {
+        let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for collector in COLLECTORS {
+            if self.outcomes.get(collector.section) == Some(&Outcome::NotAsked) {
+                continue;
+            }
+            let told = matches!(self.outcomes.get(collector.section), Some(Outcome::Told));
+            for fact in collector.facts {
+                let group = group_of(fact);
+                let known = groups.entry(group).or_default();
+                if told && !known.contains(&collector.command) {
+                    known.push(collector.command);
+                }
+            }
+        }
+        let mut out = Vec::new();
+        for (group, commands) in groups {
+            let below = group.strip_prefix("nodes.").unwrap_or(group);
+            if commands.is_empty() || !is_known(node, below) {
+                continue;
+            }
+            let file = commands.iter().all(|command| command.starts_with('/'));
+            out.push(Source {
+                path: format!("{root}.{below}"),
+                kind: Some(if file { SourceKind::File } else { SourceKind::Command }),
+                place: Some(place.to_owned()),
+                item: Some(commands.join(", ")),
+            });
+        }
+        out
+    }
+}
+
+fn is_derived(doc: &str) -> bool {
+    doc.trim_start().starts_with("Derived:")
+}
+
+fn is_at_or_below(path: &str, top: &str) -> bool {
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Calls `take` with the type path and the path of each fact that is missing in a record of a list.
+fn lacking(record: &dyn Record, ty: &str, at: &str, take: &mut dyn FnMut(String, String)) {
+    for (index, field) in record.record_type().fields.iter().enumerate() {
+        if is_derived(field.doc) {
+            continue;
+        }
+        let (ty, at) = (format!("{ty}.{}", field.name), format!("{at}.{}", field.name));
+        match record.field(index) {
+            Value::Missing => take(ty, at),
+            Value::Record(inner) => lacking(inner, &ty, &at, take),
+            Value::List(list) => {
+                for position in 0..list.len() {
+                    if let Some(element @ Value::Record(inner)) = list.get(position) {
+                        lacking(inner, &ty, &element_path(&at, element, position), take);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The group that a fact's source is written for: the fact itself, or the list that it is in.
+fn group_of(fact: &'static str) -> &'static str {
+    let mut ty = Type::Record(&Node::TYPE);
+    let mut end = "nodes".len();
+    for name in fact.split('.').skip(1) {
+        let Type::Record(record) = ty else { break };
+        let Some((_, field)) = record.find(name) else { break };
+        end += 1 + name.len();
+        ty = (field.ty)();
+    }
+    &fact[..end]
+}
+
+/// Whether anything is known at a path below a node.
+fn is_known(node: &Node, below: &str) -> bool {
+    let mut value = Value::Record(node);
+    for name in below.split('.') {
+        let Value::Record(record) = value else { return false };
+        let Some((index, _)) = record.record_type().find(name) else { return false };
+        value = record.field(index);
+    }
+    fn any(value: Value<'_>) -> bool {
+        match value {
+            Value::Missing => false,
+            Value::Record(record) => {
+                let ty: &RecordType = record.record_type();
+                (0..ty.fields.len()).any(|index| any(record.field(index)))
+            }
+            _ => true,
+        }
+    }
+    any(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Disk, Document, Nic, Places};
+    use crate::probe::answer::Reader;
+
+    fn answer(text: &str, errors: &str) -> Answer {
+        let mut reader = Reader::new("n");
+        reader.output(text.as_bytes()).unwrap();
+        reader.errors(errors.as_bytes()).unwrap();
+        reader.finish()
+    }
+
+    fn gap_at<'a>(gaps: &'a [Gap], path: &str) -> (GapReason, &'a str) {
+        let gap = gaps.iter().find(|gap| gap.path == path).unwrap_or_else(|| panic!("{path} in {gaps:#?}"));
+        (gap.reason.unwrap(), gap.detail.as_deref().unwrap())
+    }
+
+    #[test]
+    fn what_needs_root_says_so() {
+        let text = "#n hello 1\n#n b id \n1000\n\n#n e 0\n#n b iscsi-records \n\n#n e denied\n#n b multipath \n\n#n e 1\n#n b packages-dpkg \n\n#n e 127\n#n bye\n";
+        let answer = answer(text, "\n#n multipath \nneed to be root\n");
+        let node = Node { name: "hv1".into(), privileged: Some(false), ..Node::default() };
+        let (gaps, sources) = explain(&node, &answer, &Ending::Whole, &[], "hv1");
+        let at = |path| gap_at(&gaps, path);
+        assert_eq!(
+            at("nodes[hv1].iscsi.records"),
+            (GapReason::PermissionDenied, "iscsiadm -m node -o show: needs root")
+        );
+        assert_eq!(at("nodes[hv1].multipath.maps").0, GapReason::PermissionDenied);
+        assert_eq!(at("nodes[hv1].packages").0, GapReason::CommandAbsent);
+        assert_eq!(at("nodes[hv1].domain.name").0, GapReason::NotCollected);
+        assert!(!gaps.iter().any(|gap| gap.path == "nodes[hv1].privileged"));
+        let paths: Vec<_> =
+            sources.iter().map(|source| (source.path.as_str(), source.item.as_deref())).collect();
+        assert_eq!(paths, [("nodes[hv1].privileged", Some("id -u"))]);
+    }
+
+    #[test]
+    fn what_was_not_reached_in_time_says_so() {
+        let answer = answer("#n hello 1\n#n b id \n0\n\n#n e 0\n#n b lsblk \n{", "");
+        let node = Node { name: "hv1".into(), privileged: Some(true), ..Node::default() };
+        let ending = Ending::Broken(GapReason::TimedOut, "no answer within 30 s".into());
+        let (gaps, _) = explain(&node, &answer, &ending, &[], "hv1");
+        assert_eq!(gap_at(&gaps, "nodes[hv1].disks"), (GapReason::TimedOut, "no answer within 30 s"));
+        assert_eq!(gap_at(&gaps, "nodes[hv1].os.release").0, GapReason::TimedOut);
+    }
+
+    #[test]
+    fn elements_share_a_gap_unless_the_reason_is_another() {
+        let text = "#n hello 1\n#n b net \nx\n\n#n e 0\n#n b ip-addr \n[]\n\n#n e 0\n#n b ethtool eth0\n\n#n e 127\n#n b lsblk \n\n#n e 0\n#n bye\n";
+        let answer = answer(text, "");
+        let nics = ["eth0", "eth1"].map(|name| Nic { name: name.into(), mtu: Some(1500), ..Nic::default() });
+        let disks = (0..100).map(|at| Disk { name: format!("sd{at}"), ..Disk::default() }).collect();
+        let node =
+            Node { name: "hv1".into(), nics: Some(nics.into()), disks: Some(disks), ..Node::default() };
+        let (gaps, sources) = explain(&node, &answer, &Ending::Whole, &[], "hv1");
+        let document = Document { gaps, ..Document::default() };
+        let places = Places::new(&document);
+        let reason = |path: &str| places.gap(path).and_then(|gap| gap.reason);
+        assert_eq!(reason("nodes[hv1].nics[eth1].firmware"), Some(GapReason::CommandAbsent));
+        assert_eq!(reason("nodes[hv1].nics[eth1].speed_bps"), Some(GapReason::NotSupported));
+        assert_eq!(reason("nodes[hv1].disks[sd7].identity"), Some(GapReason::NotSupported));
+        assert_eq!(document.gaps.iter().filter(|gap| gap.path.contains("disks")).count(), 1);
+        let nics = sources.iter().find(|source| source.path == "nodes[hv1].nics").unwrap();
+        assert_eq!(nics.item.as_deref(), Some("ip -j -d addr, /sys/class/net"));
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_says_so() {
+        let answer = answer("#n hello 1\n#n b lsblk \n{\n\n#n e 0\n#n bye\n", "");
+        let node = Node { name: "hv1".into(), ..Node::default() };
+        let unread = [("lsblk".to_owned(), "EOF while parsing".to_owned())];
+        let (gaps, _) = explain(&node, &answer, &Ending::Whole, &unread, "hv1");
+        assert_eq!(
+            gap_at(&gaps, "nodes[hv1].disks"),
+            (GapReason::CommandFailed, "lsblk -J -b -O: EOF while parsing")
+        );
+    }
+}

@@ -1,0 +1,494 @@
+//! One node out of its answer: every section goes to its parser, and what they say of the same thing is joined.
+
+use super::*;
+use crate::facts::{
+    Bond, Corosync, Disk, Firewall, Hardware, Iscsi, IscsiSession, Multipath, NameLookup, Nic, NicKind, Node,
+    Os, Package, Time,
+};
+use crate::probe::answer::{Answer, Section, Status};
+
+/// What an answer comes to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// The facts, without the node's name.
+    pub node: Node,
+    /// Sections that came whole and yet could not be read, with what is wrong.
+    pub unread: Vec<(String, String)>,
+}
+
+/// Reads the answer of a Linux host that was asked for the addresses of `names`.
+pub fn read(answer: &Answer, names: &[String]) -> Reading {
+    let mut reader = Reader { answer, unread: Vec::new() };
+    let mut node = Node::default();
+    reader.system(&mut node);
+    reader.network(&mut node);
+    reader.storage(&mut node);
+    reader.iscsi(&mut node);
+    node.hbas = answer.any_text("hba").or_else(|| reader.empty_listing("hba")).map(|values| {
+        let modules = answer.any_text("modules").unwrap_or_default();
+        hba::hbas(&values, &hba::module_versions(&modules))
+    });
+    reader.drivers(&mut node);
+    node.names = reader.names(names);
+    node.firewall = reader.firewall();
+    node.time = reader.time();
+    node.corosync = reader.corosync(node.packages.as_deref());
+    Reading { node, unread: reader.unread }
+}
+
+struct Reader<'a> {
+    answer: &'a Answer,
+    unread: Vec<(String, String)>,
+}
+
+impl Reader<'_> {
+    /// What a parser makes of the JSON of a section; `None` where there is none or it cannot be read.
+    fn json<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, serde_json::Error>) -> Option<T> {
+        let section = self.answer.section(name).filter(|section| section.is_whole())?;
+        match parse(&section.json()) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.unread
+                    .push((name.to_owned(), format!("its answer is no JSON that can be read: {error}")));
+                None
+            }
+        }
+    }
+
+    /// An empty text where the listing of files ran and found none: `grep` then ends with 1 or 2.
+    fn empty_listing(&self, name: &str) -> Option<std::borrow::Cow<'static, str>> {
+        let ran = matches!(self.answer.section(name)?.status, Status::Exit(0..=2));
+        ran.then(|| "".into())
+    }
+
+    /// Whether a command is installed, where that was looked at.
+    fn installed(&self, commands: &[&str]) -> Option<bool> {
+        let known = self.answer.text("commands")?;
+        Some(commands.iter().any(|command| known.lines().any(|line| line == *command)))
+    }
+
+    /// Whether a daemon runs, where processes can be seen.
+    fn runs(&self, daemon: &str) -> Option<bool> {
+        let known = self.answer.text("daemons")?;
+        Some(known.lines().any(|line| line == daemon))
+    }
+
+    fn system(&mut self, node: &mut Node) {
+        let answer = self.answer;
+        let line = |name: &str| answer.text(name).and_then(|text| text::filled(&text));
+        node.privileged = line("id").map(|id| id == "0");
+        node.hostname = line("hostname").map(|name| name.split('.').next().unwrap_or_default().to_owned());
+        node.machine_id = line("machine-id");
+        let uname = answer.text("uname").map(|text| os::uname(&text)).unwrap_or_default();
+        let release = answer.text("os-release").map(|text| os::os_release(&text)).unwrap_or_default();
+        node.os = Os {
+            family: uname.family.or(release.family),
+            kernel: uname.kernel,
+            architecture: uname.architecture,
+            ..release
+        };
+        if node.os.family.is_some() {
+            // Linux counts packages instead, has no roles to install, and binds no volumes.
+            node.updates = Some(Vec::new());
+            node.features = Some(Vec::new());
+            node.iscsi.bound_volumes = Some(Vec::new());
+        }
+        let (cpu, hypervisor) = answer.text("lscpu").map(|text| processor::lscpu(&text)).unwrap_or_default();
+        let first = answer.text("cpuinfo").map(|text| processor::cpuinfo(&text)).unwrap_or_default();
+        node.cpu = crate::facts::Cpu {
+            vendor: cpu.vendor.or(first.vendor),
+            model: cpu.model.or(first.model),
+            family: cpu.family.or(first.family),
+            model_number: cpu.model_number.or(first.model_number),
+            stepping: cpu.stepping.or(first.stepping),
+            features: cpu.features.or(first.features),
+            microcode: first.microcode,
+            ..cpu
+        };
+        node.memory = answer.text("meminfo").map(|text| processor::meminfo(&text)).unwrap_or_default();
+        let (mut hardware, mut firmware) = answer
+            .any_text("dmi")
+            .map(|text| dmi::sysfs(&text))
+            .or_else(|| answer.text("dmidecode").map(|text| dmi::dmidecode(&text)))
+            .unwrap_or_default();
+        if let Some(tree) = answer.text("device-tree") {
+            hardware = Hardware { model: dmi::device_tree(&tree).model, ..hardware };
+        }
+        let flag = node.cpu.features.as_ref().map(|all| all.iter().any(|flag| flag == "hypervisor"));
+        // It ends with 1 where it says `none`.
+        let detected = answer.any_text("virtualization");
+        (hardware.virtual_machine, hardware.hypervisor) =
+            dmi::virtualization(detected.as_deref(), hypervisor.as_deref(), &hardware, flag);
+        if let Some(boot) = answer.any_text("boot").map(|text| dmi::boot(&text)) {
+            (firmware.uefi, firmware.secure_boot) = (boot.uefi, boot.secure_boot);
+        }
+        (node.hardware, node.firmware) = (hardware, firmware);
+        node.reboot_pending =
+            answer.text("reboot").and_then(|text| reboot::pending(&text, node.os.kernel.as_deref()));
+        node.packages = self.packages();
+        node.services = answer
+            .text("services")
+            .map(|text| services::systemctl(&text))
+            .filter(|all| !all.is_empty())
+            .or_else(|| {
+                let files = answer.text("services-files")?;
+                Some(services::files(&files, answer.text("daemons").as_deref()))
+            });
+    }
+
+    fn packages(&self) -> Option<Vec<Package>> {
+        // dpkg-query ends with 1 where one of the names is not installed.
+        let dpkg = self.answer.section("packages-dpkg");
+        if let Some(section) = dpkg.filter(|one| matches!(one.status, Status::Exit(0 | 1)) && !one.truncated)
+        {
+            return Some(packages::dpkg(&section.text()));
+        }
+        self.answer.text("packages-rpm").map(|text| packages::rpm(&text))
+    }
+
+    fn network(&mut self, node: &mut Node) {
+        let answer = self.answer;
+        let found = self
+            .json("ip-addr", interfaces::parse)
+            .or_else(|| answer.text("ip-addr-text").map(|text| interfaces_text::parse(&text)));
+        let values = answer.any_text("net");
+        if found.is_some() || values.is_some() {
+            let found = found.unwrap_or_default();
+            let (mut nics, mut bonds) = (found.nics, found.bonds);
+            let symbolic = answer.any_text("links").unwrap_or_default();
+            sysfs_net::add(&mut nics, &values.unwrap_or_default(), &symbolic);
+            self.bonds(&mut nics, &mut bonds);
+            self.cards(&mut nics);
+            node.nics = Some(nics);
+            node.bonds = Some(bonds);
+        }
+        let routes = |reader: &mut Self, json: &str, text: &str| {
+            let found = reader.json(json, routes::parse);
+            found.or_else(|| answer.text(text).map(|text| routes::parse_text(&text)))
+        };
+        if let Some(mut all) = routes(self, "ip-route", "ip-route-text") {
+            all.extend(routes(self, "ip-route6", "ip-route6-text").unwrap_or_default());
+            node.routes = Some(all);
+        }
+        if let Some(text) = answer.text("resolv") {
+            node.resolver = names::resolver(&text);
+            if names::is_local_stub(&node.resolver)
+                && let Some(upstream) = answer.text("resolv-upstream")
+            {
+                node.resolver.servers = names::resolver(&upstream).servers;
+            }
+        }
+    }
+
+    /// What the drivers of bonds and teams say goes before what `ip` says of them.
+    fn bonds(&mut self, nics: &mut [Nic], bonds: &mut Vec<Bond>) {
+        let mut put = |bond: Bond| match bonds.iter_mut().find(|known| known.name == bond.name) {
+            Some(known) => {
+                *known = Bond {
+                    active: bond.active.or(known.active.take()),
+                    mode: bond.mode.or(known.mode.take()),
+                    members: bond.members.or(known.members.take()),
+                    miimon_ms: bond.miimon_ms.or(known.miimon_ms),
+                    name: bond.name,
+                }
+            }
+            None => bonds.push(bond),
+        };
+        for section in self.answer.items("bonding").filter(|section| section.is_whole()) {
+            let status = bonding::parse(&section.item, &section.text());
+            put(status.bond);
+            for (member, address) in status.permanent {
+                if let Some(nic) = nics.iter_mut().find(|nic| nic.name == member) {
+                    nic.permanent_mac.get_or_insert(address);
+                }
+            }
+        }
+        for section in self.answer.items("team").filter(|section| section.is_whole()) {
+            match team::parse(&section.item, &section.json()) {
+                Ok(team) => put(team),
+                Err(error) => self.unread.push(("team".to_owned(), error.to_string())),
+            }
+        }
+        let named: Vec<String> = nics
+            .iter()
+            .filter(|nic| matches!(nic.kind, Some(NicKind::Bond | NicKind::Team)))
+            .map(|nic| nic.name.clone())
+            .collect();
+        for name in named {
+            put(Bond { name, ..Bond::default() });
+        }
+        text::unique_by_key(bonds, |bond| &bond.name);
+    }
+
+    /// Driver and firmware of the cards, and what is at the other end of their cables.
+    fn cards(&mut self, nics: &mut [Nic]) {
+        let answer = self.answer;
+        let of = |item: &str, nics: &mut [Nic], act: &mut dyn FnMut(&mut Nic)| {
+            nics.iter_mut().filter(|nic| nic.name == item).for_each(act);
+        };
+        for section in answer.items("ethtool").filter(|section| section.is_whole()) {
+            of(&section.item, nics, &mut |nic| ethtool::add_driver_info(nic, &section.text()));
+        }
+        for section in answer.items("permanent-address").filter(|section| section.is_whole()) {
+            of(&section.item, nics, &mut |nic| {
+                if nic.permanent_mac.is_none() {
+                    nic.permanent_mac = ethtool::permanent_address(&section.text());
+                }
+            });
+        }
+        let neighbours = self
+            .json("lldp", lldp::parse)
+            .or_else(|| answer.text("lldp-keyvalue").map(|text| lldp::parse_keyvalue(&text)))
+            .or_else(|| answer.text("lldp-networkd").map(|text| lldp::parse_networkctl(&text)));
+        for neighbour in neighbours.into_iter().flatten() {
+            of(&neighbour.nic, nics, &mut |nic| {
+                nic.switch_name = Some(neighbour.switch.clone());
+                nic.switch_port = Some(neighbour.port.clone());
+            });
+        }
+    }
+
+    fn storage(&mut self, node: &mut Node) {
+        let answer = self.answer;
+        let mut disks = self
+            .json("lsblk", disks::parse)
+            .or_else(|| answer.text("lsblk-pairs").map(|text| disks::parse_pairs(&text)));
+        let values = answer.any_text("block");
+        if disks.is_some() || values.is_some() {
+            let hexadecimal = answer.any_text("vpd").unwrap_or_default();
+            let drivers = hba::drivers_of_hosts(&answer.any_text("hba").unwrap_or_default());
+            sysfs_block::add(
+                disks.get_or_insert_default(),
+                &values.unwrap_or_default(),
+                &answer.any_text("links").unwrap_or_default(),
+                &sysfs_block::pages(&hexadecimal),
+                &drivers,
+            );
+        }
+        node.mounts = match answer.section("fstab") {
+            Some(section) if section.status == Status::Absent => Some(Vec::new()),
+            _ => answer.text("fstab").map(|text| mounts::fstab(&text)),
+        };
+        node.multipath = self.multipath(disks.as_deref(), node.packages.as_deref());
+        for disk in disks.iter_mut().flatten() {
+            let maps = node.multipath.maps.iter().flatten();
+            let map = maps.into_iter().find(|map| map.device.as_deref() == Some(&disk.name));
+            if disk.identity.as_ref().is_none_or(String::is_empty)
+                && let Some(identity) = map.and_then(|map| map.identity.clone())
+            {
+                disk.identity = Some(identity);
+            }
+        }
+        node.disks = disks;
+    }
+
+    fn multipath(&mut self, disks: Option<&[Disk]>, packages: Option<&[Package]>) -> Multipath {
+        let answer = self.answer;
+        let installed = self.installed(&["multipath", "multipathd"]);
+        let config = match answer.section("multipath-conf").map(|section| section.status) {
+            Some(Status::Exit(0) | Status::Absent) => {
+                let parts: Vec<&Section> = answer.items("multipath-conf.d").collect();
+                let main = answer.text("multipath-conf");
+                // A configuration of which a part cannot be read is not known.
+                parts.iter().all(|part| part.is_whole()).then(|| {
+                    let parts: Vec<_> = parts.iter().map(|part| part.text()).collect();
+                    let files: Vec<&str> =
+                        main.as_deref().into_iter().chain(parts.iter().map(AsRef::as_ref)).collect();
+                    if files.is_empty() { String::new() } else { multipath::config_sha256(&files) }
+                })
+            }
+            _ => None,
+        };
+        let version = packages.zip(installed).map(|(packages, installed)| {
+            let named = |package: &&Package| {
+                matches!(package.name.as_str(), "multipath-tools" | "device-mapper-multipath")
+            };
+            let found = packages.iter().find(named).and_then(|package| package.version.clone());
+            found.filter(|_| installed).unwrap_or_default()
+        });
+        let mut maps = self
+            .json("multipath-json", multipath::parse_json)
+            .or_else(|| answer.text("multipath").map(|text| multipath::parse(&text)));
+        let is_map = |disk: &Disk| disk.kind.as_deref() == Some("mpath");
+        if maps.is_none()
+            && (installed == Some(false) || disks.is_some_and(|disks| !disks.iter().any(is_map)))
+        {
+            maps = Some(Vec::new());
+        }
+        for map in maps.iter_mut().flatten() {
+            let disk = |name: &str| disks.into_iter().flatten().find(|disk| disk.name == name);
+            map.size_bytes = map.device.as_deref().and_then(disk).and_then(|disk| disk.size_bytes);
+            for path in map.paths.iter_mut().flatten() {
+                path.hctl = path.hctl.take().or_else(|| disk(&path.device)?.hctl.clone());
+            }
+        }
+        Multipath {
+            installed,
+            active: if installed == Some(false) { Some(false) } else { self.runs("multipathd") },
+            version: if installed == Some(false) {
+                Some(String::new())
+            } else {
+                version.filter(|text| !text.is_empty())
+            },
+            config_sha256: config,
+            maps,
+        }
+    }
+
+    fn iscsi(&mut self, node: &mut Node) {
+        let answer = self.answer;
+        let installed = self.installed(&["iscsiadm"]);
+        let sessions: Option<Vec<IscsiSession>> =
+            if answer.section("iscsi-sysfs").is_some_and(|section| section.status == Status::Skipped) {
+                Some(Vec::new())
+            } else {
+                let symbolic = answer.any_text("links").unwrap_or_default();
+                let drivers = hba::drivers_of_hosts(&answer.any_text("hba").unwrap_or_default());
+                let sysfs = answer
+                    .any_text("iscsi-sysfs")
+                    .map(|text| iscsi_sessions::sysfs(&text, &symbolic, &drivers));
+                let listed = answer.text("iscsi-sessions").map(|text| iscsi_sessions::parse(&text));
+                match (listed, sysfs) {
+                    (Some(listed), Some(sysfs)) => Some(iscsi_sessions::join_lists(listed, sysfs)),
+                    (listed, sysfs) => listed.or(sysfs),
+                }
+            };
+        let initiator_name = match answer.section("initiatorname").map(|section| section.status) {
+            Some(Status::Absent) => Some(String::new()),
+            Some(Status::Exit(0)) => {
+                answer.text("initiatorname").map(|text| iscsi_config::initiator_name(&text))
+            }
+            // Only root may read the file, but everybody may see under which name the sessions are.
+            _ => sessions.iter().flatten().find_map(|session| session.initiator_name.clone()),
+        };
+        let settings = match answer.section("iscsid-conf").map(|section| section.status) {
+            Some(Status::Absent) if installed == Some(true) => iscsi_config::iscsid_conf(""),
+            _ => answer.text("iscsid-conf").map(|text| iscsi_config::iscsid_conf(&text)).unwrap_or_default(),
+        };
+        let records = match answer.section("iscsi-records").map(|section| section.status) {
+            Some(Status::Absent) => Some(Vec::new()),
+            _ => answer.text("iscsi-records").map(|text| iscsi_config::records(&text)),
+        };
+        node.iscsi = Iscsi {
+            installed,
+            initiator_name,
+            sessions,
+            records,
+            bound_volumes: node.iscsi.bound_volumes.take(),
+            ..settings
+        };
+    }
+
+    fn drivers(&self, node: &mut Node) {
+        let (Some(nics), Some(hbas)) = (&node.nics, &node.hbas) else { return };
+        let modules = self.answer.any_text("modules").unwrap_or_default();
+        let hosts = hba::drivers_of_hosts(&self.answer.any_text("hba").unwrap_or_default());
+        node.drivers = Some(hba::drivers(nics, hbas, &hosts, &hba::module_versions(&modules)));
+    }
+
+    fn names(&self, asked: &[String]) -> Option<Vec<NameLookup>> {
+        let all = self.answer.section("names")?;
+        let asked: Vec<&str> = asked
+            .iter()
+            .map(String::as_str)
+            .filter(|name| crate::probe::script::is_host_name(name))
+            .collect();
+        if all.is_whole()
+            && let Some(found) = names::getent_all(&asked, &all.text())
+        {
+            return Some(found);
+        }
+        let hosts = self.answer.text("hosts");
+        let mut found: Vec<NameLookup> = asked
+            .iter()
+            .map(|name| {
+                let own = self.answer.items("name").find(|section| section.item == *name);
+                match own.map(|section| (section.status, section)) {
+                    // 2: it does not resolve.
+                    Some((Status::Exit(0 | 2), section)) => names::getent_one(name, &section.text()),
+                    _ if all.status == Status::Exit(127) => hosts
+                        .as_deref()
+                        .and_then(|hosts| names::in_hosts(name, hosts))
+                        .unwrap_or_else(|| NameLookup { name: (*name).to_owned(), addresses: None }),
+                    _ => NameLookup { name: (*name).to_owned(), addresses: None },
+                }
+            })
+            .collect();
+        text::unique_by_key(&mut found, |lookup| &lookup.name);
+        Some(found)
+    }
+
+    fn firewall(&self) -> Firewall {
+        let answer = self.answer;
+        let nft = answer.text("nft");
+        let iptables = answer.text("iptables");
+        let rules = nft.as_deref().or(iptables.as_deref()).map(firewall::rules);
+        let ufw = answer.text("ufw").map(|text| firewall::ufw_enabled(&text));
+        let by_rules = |rules: &firewall::Rules| match (rules.any, nft.is_some()) {
+            (false, _) => String::new(),
+            (true, true) => "nftables".to_owned(),
+            (true, false) => "iptables".to_owned(),
+        };
+        // Nobody can have set rules where the kernel has neither filter.
+        let none = answer.text("netfilter").is_some_and(|text| text.trim().is_empty());
+        let manager = if self.runs("firewalld") == Some(true) {
+            Some("firewalld".to_owned())
+        } else if ufw == Some(true) {
+            Some("ufw".to_owned())
+        } else {
+            rules.as_ref().map(by_rules).or_else(|| none.then(String::new))
+        };
+        let managed = manager.as_deref().is_some_and(|name| matches!(name, "firewalld" | "ufw"));
+        Firewall {
+            active: rules
+                .as_ref()
+                .map(|rules| rules.filters)
+                .or_else(|| if managed { Some(true) } else { none.then_some(false) }),
+            rules_sha256: rules.map(|rules| rules.sha256).or_else(|| none.then(|| text::sha256_of_lines([]))),
+            manager,
+        }
+    }
+
+    fn time(&self) -> Time {
+        let answer = self.answer;
+        let timezone = answer.any_text("links").and_then(|links| hba::timezone(&links));
+        let runs = |daemon: &str| self.runs(daemon) == Some(true);
+        let time = if runs("chronyd") {
+            clock::chrony(answer.text("chrony-tracking").as_deref(), answer.text("chrony-sources").as_deref())
+        } else if runs("systemd-timesyn") {
+            let flag = answer.text("timesync-flag").map(|text| text.contains("synchronized"));
+            clock::timesync(&answer.text("timesync").unwrap_or_default(), flag)
+        } else if runs("ntpd") {
+            clock::ntpq(&answer.text("ntp-peers").unwrap_or_default())
+        } else if runs("ptp4l") {
+            Time { service: Some("ptp4l".to_owned()), ..Time::default() }
+        } else if answer.text("daemons").is_some() {
+            // No service runs that could say that the clock is in step.
+            Time {
+                service: Some(String::new()),
+                synchronised: Some(false),
+                source: Some(String::new()),
+                sources: Some(Vec::new()),
+                ..Time::default()
+            }
+        } else {
+            Time::default()
+        };
+        Time { timezone, ..time }
+    }
+
+    fn corosync(&self, packages: Option<&[Package]>) -> Corosync {
+        if self.answer.is_absent("corosync") {
+            return Corosync { present: Some(false), ..Corosync::default() };
+        }
+        let version = packages
+            .and_then(|packages| packages.iter().find(|package| package.name == "corosync"))
+            .and_then(|package| package.version.as_deref());
+        self.answer.text("corosync").map(|text| corosync::parse(&text, version)).unwrap_or_default()
+    }
+}
+
+/// The clock of a host when it answered, as `(nanoseconds since 1970, how coarse it is)`.
+pub fn host_clock(answer: &Answer) -> Option<(i128, i128)> {
+    answer.text("clock").and_then(|text| clock::date(&text))
+}
