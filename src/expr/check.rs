@@ -329,7 +329,7 @@ impl<'e> Checker<'e> {
             return self.refuse(error.maybe_help(help.map(str::to_owned)));
         };
         let Some(common) = first.ty.common(element) else {
-            let message = format!("a {} cannot be in a {}", first.ty, second.ty);
+            let message = format!("cannot look for {} in a {}", first.ty, second.ty);
             return self.refuse(ExprError::new(expr.range.clone(), message));
         };
         if !common.is_comparable() {

@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// How many elements are looked at in one evaluation.
-const MAX_STEPS: u32 = 10_000_000;
+const MAX_STEPS: u32 = 4_000_000;
 /// How many when what was read is kept.
 const MAX_TRACED_STEPS: u32 = 500_000;
 /// How many deciding or contributing elements are kept of one quantifier.
@@ -94,7 +94,9 @@ impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
             Node::Compare(relation, left, right) => {
                 let (a, b) = (self.value(left), self.value(right));
                 let truth = self.compare(*relation, &a.plain, &b.plain);
-                self.judged(truth, &a, &b)
+                let (a, b) = (self.mark_of_all(&a), self.mark_of_all(&b));
+                let mark = self.trace.join(a, b);
+                self.known_or_not(truth, mark)
             }
             Node::In(element, list) => self.is_in(element, list),
             Node::Quantifier(quantifier, over) => self.quantifier(*quantifier, over),
@@ -307,6 +309,22 @@ impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
         }
     }
 
+    /// What a value rests on; of a computed list, with the elements.
+    pub(super) fn mark_of_all(&mut self, seen: &Seen<'a, T::Mark>) -> T::Mark {
+        let Plain::Items(items) = &seen.plain else { return seen.mark };
+        if !T::ON {
+            return seen.mark;
+        }
+        let mut told = Told { mark: seen.mark, ..Told::default() };
+        for item in &items.items {
+            let open = item.presence != Presence::Certain
+                || matches!(item.seen.plain, Plain::Unknown | Plain::Items(_));
+            let mark = self.mark_of_all(&item.seen);
+            told.add_or_keep(self, open, |_| mark);
+        }
+        told.mark
+    }
+
     fn quantifier(&mut self, quantifier: Quantifier, over: &'a Loop) -> Judged<T::Mark> {
         let list = self.value(&over.list);
         if list.plain.is_unknown() {
@@ -442,6 +460,7 @@ impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
 
     fn is_in(&mut self, element: &'a Node, list: &'a Node) -> Judged<T::Mark> {
         let wanted = self.value(element);
+        let wanted = Seen { mark: self.mark_of_all(&wanted), ..wanted };
         let mut found = Truth::False;
         let mut told = Told::default();
         // A list that stands in the text is not made for this.
@@ -456,7 +475,8 @@ impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
                     }
                     Truth::Unknown => found = Truth::Unknown,
                 }
-                told.add(self, |trace| trace.join(Default::default(), other.mark));
+                let mark = self.mark_of_all(&other);
+                told.add(self, |_| mark);
             }
             let mark = self.trace.join(wanted.mark, told.mark);
             return self.known_or_not(found, mark);
@@ -471,12 +491,14 @@ impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
                 Truth::True if presence == Presence::Certain => {
                     found = Truth::True;
                     told = Told::default();
-                    told.add(this, |trace| trace.join(Default::default(), other.mark));
+                    let mark = this.mark_of_all(&other);
+                    told.add(this, |_| mark);
                     return false;
                 }
                 _ => {
                     found = Truth::Unknown;
-                    told.add(this, |trace| trace.join(Default::default(), other.mark));
+                    let mark = this.mark_of_all(&other);
+                    told.add(this, |_| mark);
                 }
             }
             true
@@ -526,7 +548,7 @@ impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
                 for item in
                     items.items.iter().filter(|item| item.presence != Presence::Certain || !items.in_order)
                 {
-                    told.add(self, |trace| trace.join(Default::default(), item.seen.mark));
+                    told.add(self, |_| item.seen.mark);
                 }
                 Self::unknown(told.mark)
             }

@@ -197,6 +197,15 @@ impl Checker<'_> {
         if !method.arguments.contains(&arguments.len()) {
             let message = match (method.arguments.end(), arguments.len()) {
                 (0, _) => format!("`{}` takes no argument", name.text),
+                (_, found) if method.arguments.start() < method.arguments.end() => {
+                    format!(
+                        "`{}` takes {} or {} arguments, found {found}",
+                        name.text,
+                        method.arguments.start(),
+                        method.arguments.end()
+                    )
+                }
+                (1, found) => format!("`{}` takes one argument, found {found}", name.text),
                 (_, found) => {
                     format!("`{}` takes {} arguments, found {found}", name.text, method.arguments.end())
                 }

@@ -241,7 +241,7 @@ impl Parser {
     /// Whether a value can begin at a token.
     fn begins_value(&self, at: usize) -> bool {
         match self.tokens.get(at).map(|placed| &placed.token) {
-            Some(Token::Int(_) | Token::Str(_)) => true,
+            Some(Token::Int(_) | Token::Str(_) | Token::Wrong) => true,
             Some(Token::Name(word)) => word != "in",
             Some(Token::Sign(sign)) => matches!(*sign, "(" | "[" | "!" | "-"),
             _ => false,
@@ -329,6 +329,11 @@ impl Parser {
                 self.give_up();
                 self.hole()
             }
+            Token::Wrong => {
+                let hole = Expr { kind: Kind::Hole, range: self.range(), depth: 1 };
+                self.at += 1;
+                hole
+            }
             Token::Sign(_) | Token::End => self.missing_value(),
         }
     }
@@ -356,8 +361,20 @@ impl Parser {
             }
             "in" => return self.missing_value(),
             word if RESERVED.contains(&word) => {
-                self.error(ExprError::new(range, format!("`{word}` is reserved and cannot be a name")));
-                self.at += 1;
+                let error = ExprError::new(range, format!("`{word}` is reserved and cannot be a name"));
+                let help = match word {
+                    "if" | "else" => Some("write `condition ? value : other value`"),
+                    "for" | "while" | "loop" => {
+                        Some("write `list.all(x, ...)`, `list.exists(x, ...)` or `list.map(x, ...)`")
+                    }
+                    "let" | "const" | "var" => {
+                        Some("there are no variables but those of the rule and of `list.all(x, ...)`")
+                    }
+                    _ => None,
+                };
+                self.error(error.maybe_help(help.map(str::to_owned)));
+                // What follows belongs to another language.
+                self.give_up();
                 return self.hole();
             }
             _ => {}
@@ -451,8 +468,10 @@ impl Parser {
         match self.peek() {
             Token::Name(word) => ExprError::new(range, format!("unexpected `{word}`: {wanted}"))
                 .help("join two conditions with `&&` or `||`"),
-            Token::Int(_) | Token::Str(_) => ExprError::new(range, format!("unexpected value: {wanted}"))
-                .help("join two values with an operator"),
+            Token::Int(_) | Token::Str(_) | Token::Wrong => {
+                ExprError::new(range, format!("unexpected value: {wanted}"))
+                    .help("join two values with an operator")
+            }
             Token::Sign("!") => ExprError::new(range, format!("unexpected `!`: {wanted}"))
                 .help("write `!=` to compare, `!x` for `not`"),
             Token::Sign(sign) => ExprError::new(range, format!("unexpected `{sign}`: {wanted}")),

@@ -7,7 +7,7 @@ use super::error::{ExprError, tidy};
 use super::eval::Evaluator;
 use super::node::{Node, Root};
 use super::parse::parse;
-use super::trace::{Told, Traced, Tracer, Untraced};
+use super::trace::{Told, Traced, Untraced};
 use super::types::ExprType;
 use super::value::{Count, Item, Plain, Presence, Truth};
 use crate::facts::{Record, Value};
@@ -190,11 +190,8 @@ impl Program {
         let seen = evaluator.value(&self.node);
         let exhausted = evaluator.is_exhausted();
         let known = !exhausted && Datum::of(&seen.plain).is_some();
-        let mut trace = evaluator.trace;
-        let mut mark = seen.mark;
-        if let Plain::Items(items) = &seen.plain {
-            mark = items.items.iter().fold(mark, |mark, item| trace.join(mark, item.seen.mark));
-        }
+        let mark = evaluator.mark_of_all(&seen);
+        let trace = evaluator.trace;
         let path_of = |root| match root {
             Root::Document => Some(String::new()),
             Root::Slot(slot) => paths.get(slot).filter(|path| !path.is_empty()).cloned(),

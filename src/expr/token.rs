@@ -20,6 +20,8 @@ pub(super) enum Token {
     Name(String),
     /// A sign, as it is written.
     Sign(&'static str),
+    /// Something that could not be read; its error is told already.
+    Wrong,
     /// The end of the text.
     End,
 }
@@ -114,8 +116,30 @@ impl<'t> Lexer<'t, '_> {
                 self.at += sign.len();
                 return self.placed(start, Token::Sign(sign));
             }
+            if let Some(text) = self.curly_text() {
+                return text;
+            }
             self.stranger(start);
         }
+    }
+
+    /// Text in typographic quotes, as word processors make them.
+    fn curly_text(&mut self) -> Option<Placed> {
+        let start = self.at;
+        let open = self.rest().chars().next()?;
+        let (open, closing) = match open {
+            '‘' | '’' => (open, '’'),
+            '“' | '”' | '„' => (open, '”'),
+            _ => return None,
+        };
+        let inside = &self.rest()[open.len_utf8()..];
+        let end =
+            inside.find(|c| c == closing || c == '\n').filter(|end| inside[*end..].starts_with(closing))?;
+        let text = inside[..end].to_owned();
+        self.at += open.len_utf8() + end + closing.len_utf8();
+        let error = ExprError::new(start..self.at, "these are typographic quotes");
+        self.errors.push(error.help("write straight quotes: `'text'`"));
+        Some(self.placed(start, Token::Str(text)))
     }
 
     /// Whether a longer sign of the language begins here than the foreign one.
@@ -198,10 +222,12 @@ impl<'t> Lexer<'t, '_> {
             }
         };
         self.at += length;
+        let wrong = error.is_some();
         if let Some((message, help)) = error {
             self.errors.push(ExprError::new(start..self.at, message).help(help));
         }
-        self.placed(start, Token::Int(value.unwrap_or(1)))
+        let token = if wrong { Token::Wrong } else { value.map_or(Token::Wrong, Token::Int) };
+        self.placed(start, token)
     }
 
     fn name(&mut self) -> Placed {

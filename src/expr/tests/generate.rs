@@ -233,13 +233,13 @@ impl<'b, 'e> Writer<'b, 'e> {
                 _ => field(self.write(Want::Network, 0), "role"),
             },
             Want::Ints => {
-                let elements = (0..self.entropy.below(4)).map(|_| int(self.entropy.of(NUMBERS))).collect();
+                let elements = (0..=self.entropy.below(3)).map(|_| int(self.entropy.of(NUMBERS))).collect();
                 make(Kind::List(elements))
             }
             Want::Texts => match self.entropy.below(2) {
                 0 => {
                     let texts =
-                        (0..self.entropy.below(3)).map(|_| make(Kind::Str(text(self.entropy)))).collect();
+                        (0..=self.entropy.below(2)).map(|_| make(Kind::Str(text(self.entropy)))).collect();
                     make(Kind::List(texts))
                 }
                 _ => field(self.node(), "updates"),

@@ -52,8 +52,6 @@ fn bytes(longest: usize) -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn any_text_is_parsed_or_refused_at_its_place(text in "\\PC{0,60}") {
         if let Err(errors) = compile(&text, &Env::facts()) {
@@ -110,7 +108,9 @@ proptest! {
         let program = compiled(&text);
         let (before, after) = (program.eval(&scope(&partial)), program.eval(&scope(&whole)));
         if let (Some(before), Some(after)) = (before.datum(), after.datum()) {
-            prop_assert_eq!(before, after, "{}", text);
+            // Records are compared by their keys: their other fields are what became known.
+            let plain = !matches!(want, Want::Nodes | Want::Nics);
+            prop_assert!(if plain { before == after } else { before.to_string() == after.to_string() }, "{}", text);
         }
         // Of a list, as many elements as were possible, and all that were certain.
         if let (Some((least, most)), Some((low, high))) = (before.count(), after.count()) {

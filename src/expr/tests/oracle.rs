@@ -70,8 +70,6 @@ fn agree(text: &str, document: &Document) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
-
     #[test]
     fn complete_data_means_the_same_in_cel(
         seed in prop::collection::vec(any::<u8>(), 0..60),
