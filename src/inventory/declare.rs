@@ -72,7 +72,8 @@ fn element(ty: Type) -> Type {
 
 /// Whether a field of the record at `path` below the node can be declared.
 fn can_declare(field: &FieldType, path: &str) -> bool {
-    !is_derived(field) && !(path.is_empty() && NOT_DECLARED.iter().any(|(name, _)| *name == field.name))
+    let reserved = path.is_empty() && NOT_DECLARED.iter().any(|(name, _)| *name == field.name);
+    !is_derived(field) && !reserved
 }
 
 struct Reader<'a> {

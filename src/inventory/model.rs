@@ -83,7 +83,7 @@ impl Default for ProbeSettings {
         ProbeSettings {
             parallel: 32,
             host_timeout: Duration::from_secs(30),
-            deadline: Duration::from_mins(5),
+            deadline: Duration::from_secs(300),
             ssh_persist: None,
         }
     }
@@ -141,9 +141,9 @@ impl fmt::Display for SshTarget {
             write!(f, "{user}@")?;
         }
         if self.host.contains(':') {
-            write!(f, "[{}]", self.host)?
+            write!(f, "[{}]", self.host)?;
         } else {
-            f.write_str(&self.host)?
+            f.write_str(&self.host)?;
         }
         self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
     }

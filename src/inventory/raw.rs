@@ -2,7 +2,7 @@
 
 use super::declare::Declared;
 use super::secret::RawSecret;
-use crate::facts::{ChoiceType, Fact, LunRole, NetworkRole, Platform, Type, Value, WitnessKind};
+use crate::facts::{ChoiceType, Fact, NetworkRole, Platform, Type, Value, WitnessKind};
 use crate::source::{Entries, Item, Spanned, Text};
 use crate::{choices, sections};
 use jiff::civil::Date;
@@ -14,6 +14,14 @@ choices! {
         Md5 = "md5",
         /// SHA-256.
         Sha256 = "sha256",
+    }
+
+    /// What a planned LUN is for.
+    LunUse {
+        /// It gives a vote.
+        Witness = "witness",
+        /// It carries the data of the services.
+        Data = "data",
     }
 
     /// How bad it is when a rule does not hold.
@@ -151,8 +159,8 @@ sections! {
         /// Name for it here and in reports. Default: `lun-N`.
         name: Text,
         /// What it is for.
-        role: Spanned<LunRole> = needed,
-        /// Identity it must have on every path, as `quorate init --from-target` or `lsblk -o WWN` shows it: `"naa.6001405..."`.
+        role: Spanned<LunUse> = needed,
+        /// Identity it must have on every path, as `quorate init --from-target` writes it: `"naa.6001405..."`.
         identity: Text,
         /// Size it must have: `"1 GiB"`.
         size: Text,

@@ -16,7 +16,7 @@ use std::{env, fmt, thread};
 const MAX_SECRET_BYTES: u64 = 4096;
 
 /// How long a command may take to give a secret; it may ask somebody for a passphrase.
-const COMMAND_TIMEOUT: Duration = Duration::from_mins(2);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Where a secret is to be found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -244,7 +244,7 @@ impl FromItem for RawSecret {
                     serde_json::json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
                     "Program and arguments; the first line it writes is the secret.",
                 ),
-                "prompt": with_description(serde_json::json!({ "const": true }), "Ask at the terminal."),
+                "prompt": with_description(serde_json::json!({ "type": "boolean", "const": true }), "Ask at the terminal."),
             },
             "additionalProperties": false,
             "minProperties": 1,

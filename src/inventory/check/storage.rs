@@ -4,13 +4,13 @@ use super::words::{Twice, amount, filled, label, portal_word};
 use crate::facts::LunRole;
 use crate::inventory::identity::{Identity, NameError, check_iscsi_name};
 use crate::inventory::model::{ChapPlan, LunPlan, PortalPlan, TargetPlan};
-use crate::inventory::raw::{ChapAlgorithm, RawChap, RawLun, RawTarget};
+use crate::inventory::raw::{ChapAlgorithm, LunUse, RawChap, RawLun, RawTarget};
 use crate::inventory::secret::{RawSecret, Secret, SecretSource};
 use crate::iscsi::Portal;
 use crate::source::{Problem, Problems, Spanned, Text};
 use std::path::Path;
 
-/// Largest number that the flat space addressing method has (SAM-5, section 4.7.7.3).
+/// Largest number that the flat space addressing method of SAM has.
 const LARGEST_LUN: i64 = 16_383;
 
 pub fn targets(list: Vec<RawTarget>, directory: &Path, problems: &mut Problems) -> Vec<TargetPlan> {
@@ -178,13 +178,9 @@ fn luns_of(list: Vec<RawLun>, problems: &mut Problems) -> Vec<LunPlan> {
             }
         });
         let size = raw.size.and_then(|size| amount::size(&size, problems));
-        let role = raw.role.and_then(|role| {
-            if role.value == LunRole::Unplanned {
-                let message = "a LUN that is written here is planned";
-                problems.push(role.span.problem(message, "not here").help("it is for `witness` or `data`"));
-                return None;
-            }
-            Some(role.value)
+        let role = raw.role.map(|role| match role.value {
+            LunUse::Witness => LunRole::Witness,
+            LunUse::Data => LunRole::Data,
         });
         let (Some(number), Some(role)) = (number, role) else { continue };
         let name = match name {

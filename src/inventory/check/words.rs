@@ -133,7 +133,8 @@ pub mod amount {
             Ok(Ok(amount)) if amount > 0 => return Some(amount),
             Ok(_) => problems.push(text.problem(format!("`{text}` is not more than 0"), "more is wanted")),
             Err(error) => {
-                problems.push(text.problem(error.message, "an amount with a unit is wanted").help(error.help))
+                problems
+                    .push(text.problem(error.message, "an amount with a unit is wanted").help(error.help));
             }
         }
         None

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 mod mistakes;
 mod planned;
+mod reference;
 mod secrets;
 mod templates;
 

@@ -11,7 +11,7 @@ fn sound(text: &str) -> Inventory {
 }
 
 /// The template with its examples switched on.
-fn with_examples(text: &str) -> String {
+pub fn with_examples(text: &str) -> String {
     let example = Regex::new(r#"(?m)^#(\[|[a-z_."/-]+ *=)"#).expect("sound");
     example.replace_all(text, "$1").into_owned()
 }
