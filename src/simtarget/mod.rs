@@ -5,8 +5,13 @@
 //! is bounded, and when a target is dropped no thread and no socket is left.
 
 pub mod attention;
+mod block;
 pub mod chaos;
+mod command;
 pub mod config;
+mod describe;
 pub mod fault;
+mod persistent;
 pub mod reservations;
 pub mod store;
+mod unit;
