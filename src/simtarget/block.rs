@@ -72,7 +72,9 @@ impl BlockCommand {
         let command = match cdb[0] {
             0xa8 => Self::Read(twelve),
             0xaa => Self::Write(twelve),
-            0x2e if compare == 0 => Self::Write(Range { lba: be32(cdb, 2).into(), blocks: be16(cdb, 7).into() }),
+            0x2e if compare == 0 => {
+                Self::Write(Range { lba: be32(cdb, 2).into(), blocks: be16(cdb, 7).into() })
+            }
             0xae if compare == 0 => Self::Write(twelve),
             0x8e if compare == 0 => Self::Write(long),
             0x2e | 0xae | 0x8e => return Some(Err(invalid_field())),
@@ -95,9 +97,12 @@ impl BlockCommand {
                     no_data: false,
                     ten: true,
                 },
-                Cdb::WriteSame16 { lba, blocks, unmap, no_data } => {
-                    Self::WriteSame { range: Range { lba, blocks: blocks.into() }, unmap, no_data, ten: false }
-                }
+                Cdb::WriteSame16 { lba, blocks, unmap, no_data } => Self::WriteSame {
+                    range: Range { lba, blocks: blocks.into() },
+                    unmap,
+                    no_data,
+                    ten: false,
+                },
                 Cdb::CompareAndWrite { lba, blocks, .. } => {
                     Self::CompareAndWrite(Range { lba, blocks: blocks.into() })
                 }
@@ -108,7 +113,8 @@ impl BlockCommand {
         };
         // RDPROTECT, WRPROTECT and VRPROTECT: the units have no protection information. Six-byte forms have no such field.
         let protect = !matches!(cdb[0], 0x08 | 0x0a | 0x35 | 0x91 | 0x42) && bit(cdb, 1, 0xe0);
-        let same_flags = matches!(command, Self::WriteSame { .. }) && (bit(cdb, 1, 0x10) || bit(cdb, 1, 0x06));
+        let same_flags =
+            matches!(command, Self::WriteSame { .. }) && (bit(cdb, 1, 0x10) || bit(cdb, 1, 0x06));
         Some(if protect || same_flags { Err(invalid_field()) } else { Ok(command) })
     }
 
@@ -188,7 +194,9 @@ impl LogicalUnit {
         let block = u64::from(self.block_size());
         let offset = |range: Range| range.lba * block;
         let length = |range: Range| usize::try_from(range.blocks * block).unwrap_or(usize::MAX);
-        let whole = |bytes: &[u8]| bytes.len() / usize::try_from(block).unwrap_or(1) * usize::try_from(block).unwrap_or(1);
+        let whole = |bytes: &[u8]| {
+            bytes.len() / usize::try_from(block).unwrap_or(1) * usize::try_from(block).unwrap_or(1)
+        };
         let outcome = match command {
             BlockCommand::Read(range) => {
                 return match self.read(tag, offset(range), length(range)) {

@@ -178,7 +178,11 @@ impl LogicalUnit {
         let wants = match &command {
             Command::Block(block) => self.prepare(tag, *block),
             Command::Other(Cdb::PersistentReserveOut { length, .. }) | Command::ModeSelect { length, .. } => {
-                if *length > MOST_PARAMETERS { Err(illegal(0x1a, 0)) } else { Ok((*length).into()) }
+                if *length > MOST_PARAMETERS {
+                    Err(illegal(0x1a, 0))
+                } else {
+                    Ok((*length).into())
+                }
             }
             Command::Other(_) => Ok(0),
         };
@@ -211,7 +215,10 @@ impl LogicalUnit {
         self.has(Fault::ZeroAllocationUnanswered)
             && matches!(
                 command,
-                Command::Other(Cdb::PersistentReserveIn { action: crate::scsi::cdb::PrIn::ReadKeys, alloc: 0 })
+                Command::Other(Cdb::PersistentReserveIn {
+                    action: crate::scsi::cdb::PrIn::ReadKeys,
+                    alloc: 0
+                })
             )
     }
 
@@ -233,7 +240,9 @@ impl LogicalUnit {
             Command::Other(cdb) => cdb,
         };
         match cdb {
-            Cdb::TestUnitReady | Cdb::StartStopUnit { .. } | Cdb::PreventAllowMediumRemoval { .. } => Answer::good(),
+            Cdb::TestUnitReady | Cdb::StartStopUnit { .. } | Cdb::PreventAllowMediumRemoval { .. } => {
+                Answer::good()
+            }
             Cdb::Inquiry { page: None, alloc } => Answer::allocated(self.inquiry(caller.tags), alloc),
             Cdb::Inquiry { page: Some(page), alloc } => match self.vital_product_data(caller, page) {
                 Some(data) => Answer::allocated(data, alloc),
@@ -255,7 +264,9 @@ impl LogicalUnit {
                     Err(sense) => Answer::check(sense),
                 }
             }
-            Cdb::ReportTargetPortGroups { alloc, .. } => Answer::allocated(self.port_groups(caller.tags), alloc),
+            Cdb::ReportTargetPortGroups { alloc, .. } => {
+                Answer::allocated(self.port_groups(caller.tags), alloc)
+            }
             Cdb::Reserve6 => self.reservations(tag).reserve6(caller.nexus).into(),
             Cdb::Release6 => self.reservations(tag).release6(caller.nexus).into(),
             Cdb::PersistentReserveIn { action, alloc } => self.persistent_reserve_in(tag, action, alloc),

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use super::chaos::Chaos;
 use super::fault::{Fault, FaultSet};
+pub use crate::iscsi::chap::{Algorithm, Credentials};
 
 /// Name of the target that [`Config::demo`] offers.
 pub const DEMO_TARGET: &str = "iqn.2026-01.org.quorate.demo:storage";
@@ -134,24 +135,6 @@ impl Unit {
             compatible_reservation_handling: true,
         }
     }
-}
-
-/// CHAP algorithms (RFC 7143 section 12.1.3 and the IANA registry of CHAP authentication algorithms).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Algorithm {
-    /// Number 5.
-    Md5,
-    /// Number 7.
-    Sha256,
-}
-
-/// A CHAP user and its secret.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// `CHAP_N`.
-    pub user: String,
-    /// The shared secret.
-    pub secret: SecretString,
 }
 
 /// Authentication that a target demands.
@@ -494,7 +477,7 @@ mod tests {
 
     #[test]
     fn chap_needs_two_secrets_that_differ() {
-        let same = |user: &str| Credentials { user: user.into(), secret: "secretsecret12".to_owned().into() };
+        let same = |user: &str| Credentials::new(user, "secretsecret12".to_owned().into());
         let config = Config::demo(FaultSet::NONE).with_chap(same("a"), Some(same("b")));
         assert!(config.validate().unwrap_err().to_string().contains("differ"));
         let config = Config::demo(FaultSet::NONE).with_chap(same("a"), None);

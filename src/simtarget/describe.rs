@@ -1,8 +1,8 @@
 //! What a unit says of itself: INQUIRY, vital product data, capacity, mode pages, port groups.
 
+use super::attention::Attention;
 use super::block::{MOST_COMPARED, MOST_DESCRIPTORS, MOST_UNMAPPED};
 use super::command::{Answer, Caller, illegal};
-use super::attention::Attention;
 use super::fault::Fault;
 use super::unit::{LogicalUnit, ModeSettings};
 use crate::scsi::Sense;
@@ -13,8 +13,8 @@ use crate::scsi::inquiry::Inquiry;
 use crate::scsi::mode::ModeParameters;
 use crate::scsi::ports::{AccessState, PortGroup, PortGroups};
 use crate::scsi::vpd::{
-    self, BlockCharacteristics, BlockLimits, DeviceIdentification, Provisioning, ProvisioningType, SupportedPages,
-    UnitSerial,
+    self, BlockCharacteristics, BlockLimits, DeviceIdentification, Provisioning, ProvisioningType,
+    SupportedPages, UnitSerial,
 };
 
 const DISK: u8 = 0;
@@ -120,7 +120,12 @@ impl LogicalUnit {
     }
 
     /// The pages that MODE SENSE asks for.
-    pub fn mode_parameters(&self, page: u8, subpage: u8, no_descriptors: bool) -> Result<ModeParameters, Sense> {
+    pub fn mode_parameters(
+        &self,
+        page: u8,
+        subpage: u8,
+        no_descriptors: bool,
+    ) -> Result<ModeParameters, Sense> {
         let (control, code) = (page >> 6, page & 0x3f);
         if control == 3 {
             // Saving parameters is not supported.
@@ -143,7 +148,8 @@ impl LogicalUnit {
         let block_descriptors = if no_descriptors {
             Vec::new()
         } else {
-            let blocks = u32::try_from(self.config.size_bytes / u64::from(self.block_size())).unwrap_or(u32::MAX);
+            let blocks =
+                u32::try_from(self.config.size_bytes / u64::from(self.block_size())).unwrap_or(u32::MAX);
             let mut descriptor = blocks.to_be_bytes().to_vec();
             descriptor.extend(self.block_size().to_be_bytes());
             descriptor
@@ -208,7 +214,11 @@ impl LogicalUnit {
             .iter()
             .map(|tag| PortGroup {
                 preferred: false,
-                state: if self.is_standby(*tag) { AccessState::Standby } else { AccessState::ActiveOptimized },
+                state: if self.is_standby(*tag) {
+                    AccessState::Standby
+                } else {
+                    AccessState::ActiveOptimized
+                },
                 supported: SUPPORTED,
                 group: *tag,
                 status_code: 0,

@@ -9,9 +9,24 @@ mod block;
 pub mod chaos;
 mod command;
 pub mod config;
+mod connection;
 mod describe;
+mod discovery;
 pub mod fault;
+mod login;
+mod negotiate;
+mod outbox;
 mod persistent;
 pub mod reservations;
+mod server;
+mod state;
 pub mod store;
+#[cfg(test)]
+mod tests;
+mod transfer;
 mod unit;
+
+pub use config::Config;
+pub use fault::{Fault, FaultSet};
+pub use server::{LunHandle, SimTarget, Snapshot};
+pub use state::Stats;

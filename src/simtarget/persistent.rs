@@ -39,7 +39,8 @@ impl LogicalUnit {
                 data
             }
             PrIn::ReadReservation => {
-                let holder = unit.held().map(|held| Holder { key: held.key, scope: 0, kind: held.kind.code() });
+                let holder =
+                    unit.held().map(|held| Holder { key: held.key, scope: 0, kind: held.kind.code() });
                 Reservation { generation: unit.generation(), holder }.encode()
             }
             PrIn::ReportCapabilities => unit.capabilities().encode().to_vec(),

@@ -66,10 +66,8 @@ impl LogicalUnit {
         capacity: usize,
         faults: FaultSet,
     ) -> Self {
-        let options = Options {
-            capacity,
-            compatible_reservation_handling: config.compatible_reservation_handling,
-        };
+        let options =
+            Options { capacity, compatible_reservation_handling: config.compatible_reservation_handling };
         let mut unit = Self {
             config: config.clone(),
             first: Identity { naa: first.naa.clone(), serial: first.serial.clone() },
@@ -213,8 +211,7 @@ impl LogicalUnit {
         }
         self.known.insert(nexus.clone());
         let power_on = !returns || self.has(Fault::PowerOnAttentionAtRelogin);
-        self.attentions
-            .establish(nexus, if power_on { Attention::PowerOn } else { Attention::NexusLoss });
+        self.attentions.establish(nexus, if power_on { Attention::PowerOn } else { Attention::NexusLoss });
         self.reservations(nexus.port).nexus_begins(nexus);
     }
 

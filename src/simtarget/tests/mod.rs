@@ -1,0 +1,3 @@
+//! The target over TCP, with the project's own initiator and, by hand, with others.
+
+mod serve;
