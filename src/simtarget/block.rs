@@ -16,9 +16,9 @@ pub(super) const MOST_BYTES: u64 = 4 << 20;
 /// Blocks in one COMPARE AND WRITE at most.
 pub(super) const MOST_COMPARED: u8 = 128;
 /// Bytes of one WRITE SAME at most.
-pub(super) const MOST_SAME_BYTES: u64 = 1 << 31;
+pub(super) const MOST_SAME_BYTES: u64 = MOST_BYTES;
 /// Blocks in one UNMAP at most.
-pub(super) const MOST_UNMAPPED: u32 = 0x0100_0000;
+pub(super) const MOST_UNMAPPED: u32 = 1 << 20;
 /// Descriptors in one UNMAP at most.
 pub(super) const MOST_DESCRIPTORS: u32 = 256;
 
@@ -72,11 +72,12 @@ impl BlockCommand {
         let command = match cdb[0] {
             0xa8 => Self::Read(twelve),
             0xaa => Self::Write(twelve),
-            0x2e if compare == 0 => {
+            // What was just written compares equal, so that BYTCHK 1 asks for nothing more.
+            0x2e if compare < 2 => {
                 Self::Write(Range { lba: be32(cdb, 2).into(), blocks: be16(cdb, 7).into() })
             }
-            0xae if compare == 0 => Self::Write(twelve),
-            0x8e if compare == 0 => Self::Write(long),
+            0xae if compare < 2 => Self::Write(twelve),
+            0x8e if compare < 2 => Self::Write(long),
             0x2e | 0xae | 0x8e => return Some(Err(invalid_field())),
             0xaf => Self::Verify { range: twelve, compare },
             0x8f => Self::Verify { range: long, compare },
@@ -129,6 +130,12 @@ impl BlockCommand {
             Self::CompareAndWrite(_) => Access::CompareAndWrite,
             Self::Unmap { .. } => Access::Unmap,
         }
+    }
+
+    /// Whether the initiator's transfer length must be exactly what the command wants: half a comparison or a cut pattern
+    /// would change blocks that were not meant.
+    pub fn needs_exactly(cdb: &[u8; 16], wants: u64, expected: u32) -> bool {
+        !matches!(cdb[0], 0x41 | 0x89 | 0x93) || wants == u64::from(expected)
     }
 
     fn writes(&self) -> bool {

@@ -18,6 +18,8 @@ use crate::scsi::vpd::{
 };
 
 const DISK: u8 = 0;
+/// SAM-5, SPC-4, SBC-3, iSCSI: the standards that units keep to, without claim to a revision.
+const VERSIONS: [u16; 4] = [0x00a0, 0x0460, 0x04c0, 0x0960];
 const CACHING: u8 = 0x08;
 const CONTROL: u8 = 0x0a;
 const EXCEPTIONS: u8 = 0x1c;
@@ -25,7 +27,7 @@ const EXCEPTIONS: u8 = 0x1c;
 impl LogicalUnit {
     /// Standard INQUIRY data.
     pub fn inquiry(&self, tags: &[u16]) -> Vec<u8> {
-        Inquiry {
+        let mut data = Inquiry {
             qualifier: 0,
             device_type: DISK,
             removable: self.config.removable || self.has(Fault::Removable),
@@ -38,7 +40,13 @@ impl LogicalUnit {
             revision: self.config.revision.clone(),
             ..Inquiry::default()
         }
-        .encode()
+        .encode();
+        // Version descriptors (SPC-4 clause 6.4.2) lie behind the fields that initiators commonly read.
+        data.resize(58, 0);
+        data.extend(VERSIONS.iter().flat_map(|version| version.to_be_bytes()));
+        data.resize(96, 0);
+        data[4] = 96 - 5;
+        data
     }
 
     /// A page of vital product data; `None` where the unit has no such page.

@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::command::{Answer, Begun, Caller, absent_unit};
+use super::block::BlockCommand;
+use super::command::{Answer, Begun, Caller, absent_unit, illegal};
 use super::config::Config;
 use super::fault::{Fault, FaultSet};
 use super::login::{OUT_OF_RESOURCES, Status as LoginStatus};
@@ -311,7 +312,19 @@ impl State {
         else {
             return ended(absent_unit(caller, &pdu.cdb), 0);
         };
-        let (answer, needed) = match unit.begin(caller, &pdu.cdb) {
+        let begun = match unit.begin(caller, &pdu.cdb) {
+            Begun::Done(answer)
+                if answer.status == Status::Good
+                    && !BlockCommand::needs_exactly(&pdu.cdb, 0, pdu.expected_bytes) =>
+            {
+                Begun::Done(Answer::check(illegal(0x24, 0)))
+            }
+            Begun::Wants(wants) if !BlockCommand::needs_exactly(&pdu.cdb, wants, pdu.expected_bytes) => {
+                Begun::Done(Answer::check(illegal(0x24, 0)))
+            }
+            begun => begun,
+        };
+        let (answer, needed) = match begun {
             Begun::Silence => return Step::Wait,
             Begun::Done(answer) => (answer, 0),
             Begun::Wants(needed) => match Transfer::start(pdu, needed, terms, lenient) {
@@ -358,15 +371,23 @@ impl State {
     pub fn data_out(&mut self, id: SessionId, pdu: &DataOut) -> Step {
         let Some(session) = self.sessions.get_mut(&id) else { return Step::Gone };
         let Some(task) = session.tasks.get_mut(&pdu.tag) else { return Step::Wait };
-        match task.transfer.accept(pdu) {
-            Ok(Progress::Complete) => {}
-            Ok(progress) => return ask_or_wait(progress, task.lun, pdu.tag),
-            // At error recovery level 0 nothing can be asked for again.
-            Err(_) => return Step::Broken,
+        let outcome = task.transfer.accept(pdu);
+        if let Ok(progress @ (Progress::Wait | Progress::Ask(_))) = outcome {
+            return ask_or_wait(progress, task.lun, pdu.tag);
         }
         let (target, nexus) = (session.target, session.nexus.clone());
         let Some(task) = session.tasks.remove(&pdu.tag) else { return Step::Wait };
         self.in_flight = self.in_flight.saturating_sub(task.reserved);
+        if let Err(violation) = outcome {
+            // At error recovery level 0 nothing can be asked for again: the command ends, the session goes on.
+            return Step::Ended(Box::new(Ended {
+                answer: broken(violation),
+                needed: task.needed,
+                expected: task.expected,
+                requests: task.transfer.requests(),
+                descriptor_sense: false,
+            }));
+        }
         let logged_in = if sends_parameters(task.cdb[0]) { self.nexuses(target) } else { Vec::new() };
         let Some(state) = self.targets.get_mut(target) else { return Step::Gone };
         let caller = Caller {
