@@ -77,8 +77,11 @@ impl FromStr for Portal {
                 None => (trimmed, None),
             }
         };
-        if host.is_empty() || host.len() > 255 || host.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            return Err(wrong("the host is empty, too long or holds blanks or control characters"));
+        if host.is_empty() || host.len() > 255 || host.starts_with('-') {
+            return Err(wrong("the host is empty, too long or begins with `-`"));
+        }
+        if !host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '%')) {
+            return Err(wrong("the host holds characters that neither a name nor an address has"));
         }
         let port = match port {
             None => DEFAULT_PORT,

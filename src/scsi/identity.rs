@@ -129,7 +129,7 @@ impl Designator {
             8 => {
                 let name = String::from_utf8_lossy(&self.value);
                 let name = name.trim_matches(['\0', ' ']);
-                (!name.is_empty()).then(|| canonical(name))
+                (!name.is_empty() && !name.chars().any(char::is_control)).then(|| canonical(name))
             }
             _ => None,
         }
@@ -237,6 +237,7 @@ mod tests {
         assert_eq!(name.rank(), 0);
         assert_eq!(Designator::port_group(7).port_number(), Some(7));
         assert_eq!(Designator::naa([0x60; 5]).identity(), None);
+        assert_eq!(Designator::scsi_name(Association::LogicalUnit, "iqn.\u{1b}[2J").identity(), None);
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub(super) struct Connected {
     pub(super) redirected_from: Option<Portal>,
     pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
+    pub(super) connect_time: Duration,
     pub(super) login_time: Duration,
 }
 
@@ -76,7 +77,9 @@ fn attempt(portal: &Portal, config: &LoginConfig, timeouts: Timeouts) -> Result<
     getrandom::fill(&mut random).map_err(Error::Random)?;
     // A name that cannot be right is refused before a host is troubled with it.
     let (mut login, mut request) = Login::start(config.clone(), random)?;
-    let stream = connect(portal, Instant::now() + timeouts.connect)?;
+    let begun = Instant::now();
+    let stream = connect(portal, begun + timeouts.connect)?;
+    let connect_time = begun.elapsed();
     let setup = |source| Error::Connect { portal: portal.clone(), source };
     stream.set_nodelay(true).map_err(setup)?;
     let local = stream.local_addr().map_err(setup)?;
@@ -106,6 +109,7 @@ fn attempt(portal: &Portal, config: &LoginConfig, timeouts: Timeouts) -> Result<
                     redirected_from: None,
                     local,
                     peer,
+                    connect_time,
                     login_time: started.elapsed(),
                 })));
             }

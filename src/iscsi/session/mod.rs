@@ -79,6 +79,7 @@ pub struct Session {
     redirected_from: Option<Portal>,
     local: SocketAddr,
     peer: SocketAddr,
+    connect_time: Duration,
     login_time: Duration,
     timeouts: Timeouts,
     next_tag: u32,
@@ -118,6 +119,7 @@ impl Session {
             redirected_from: connected.redirected_from,
             local: connected.local,
             peer: connected.peer,
+            connect_time: connected.connect_time,
             login_time: connected.login_time,
             timeouts,
             next_tag: 1,
@@ -162,6 +164,11 @@ impl Session {
     /// The target's end of the connection.
     pub fn peer_address(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// How long the TCP connection took, with the resolution of the name.
+    pub fn connect_time(&self) -> Duration {
+        self.connect_time
     }
 
     /// How long the login took, without the TCP connection.
