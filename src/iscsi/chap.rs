@@ -177,6 +177,12 @@ impl Chap {
         Ok(self)
     }
 
+    /// The same without the target's part, for a session in which it need not authenticate itself.
+    #[must_use]
+    pub fn without_target(&self) -> Self {
+        Self { target: None, ..self.clone() }
+    }
+
     /// True when the target must authenticate itself.
     pub fn is_mutual(&self) -> bool {
         self.target.is_some()

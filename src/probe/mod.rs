@@ -8,3 +8,4 @@ pub mod collectors;
 pub mod explain;
 pub mod linux;
 pub mod script;
+pub mod target;

@@ -19,10 +19,7 @@ pub use task::{Residual, Response, Tag, Transfer};
 use super::error::Error;
 use super::frame::{Frame, FrameError};
 use super::login::{LoginConfig, Negotiated};
-use super::pdu::{
-    AsyncMessage, DataIn, LogoutRequest, NopIn, NopOut, Pdu, ReadyToTransfer, Reject, ScsiCommand,
-    ScsiResponse, TaskFunction, TaskRequest, TextRequest, TextResponse,
-};
+use super::pdu::{LogoutRequest, NopOut, ScsiCommand, TaskFunction, TaskRequest, TextRequest};
 use super::portal::Portal;
 use super::text::{KeyBuffer, Keys, segments};
 use super::{NO_TAG, serial_less};
