@@ -120,7 +120,8 @@ records! {
         expected_identity: Option<String>,
         /// Size that the plan expects.
         expected_size_bytes: Option<Bytes>,
-        /// Identity out of VPD 83, logical unit association, best designator: `naa.6001405...`, `eui....`, `t10....`.
+        /// Identity out of VPD 83, logical unit association, best designator: `naa.6001405...`, `eui....`, `t10....`;
+        /// empty where the unit says that it has none.
         identity: Option<String>,
         /// Unit serial number (VPD 80).
         serial: Option<String>,

@@ -183,6 +183,12 @@ impl Chap {
         Self { target: None, ..self.clone() }
     }
 
+    /// The same with MD5 as the only offer, where it is one of several.
+    pub fn md5_alone(&self) -> Option<Self> {
+        (self.algorithms.len() > 1 && self.algorithms.contains(&Algorithm::Md5))
+            .then(|| Self { algorithms: vec![Algorithm::Md5], ..self.clone() })
+    }
+
     /// True when the target must authenticate itself.
     pub fn is_mutual(&self) -> bool {
         self.target.is_some()

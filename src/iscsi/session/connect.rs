@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::stream::TimedStream;
+use crate::iscsi::chap::Chap;
 use crate::iscsi::error::Error;
 use crate::iscsi::frame::{Digests, FrameError, FrameReader, FrameWriter};
 use crate::iscsi::login::{Login, LoginConfig, LoginError, Negotiated, Step};
@@ -55,6 +56,19 @@ pub(super) fn establish(
     login: &LoginConfig,
     timeouts: Timeouts,
 ) -> Result<Connected, Error> {
+    let error = match follow(portal, login, timeouts) {
+        Err(error @ Error::Login(LoginError::Refused { class: 2, detail: 0 })) => error,
+        result => return result,
+    };
+    // Targets that know MD5 alone end the login when the list of algorithms has one that they do not know, instead of
+    // choosing from it.
+    match login.chap.as_ref().and_then(Chap::md5_alone) {
+        Some(chap) => follow(portal, &LoginConfig { chap: Some(chap), ..login.clone() }, timeouts),
+        None => Err(error),
+    }
+}
+
+fn follow(portal: &Portal, login: &LoginConfig, timeouts: Timeouts) -> Result<Connected, Error> {
     let to = match attempt(portal, login, timeouts)? {
         Attempt::Connected(connected) => return Ok(*connected),
         Attempt::Redirected(to) => to,

@@ -103,7 +103,8 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// Connects to the portal and logs in. One redirection is followed.
+    /// Connects to the portal and logs in. One redirection is followed. Where several CHAP algorithms are offered and the target
+    /// refuses the request without naming a reason (02/00), MD5 is offered alone, once.
     pub fn connect(portal: &Portal, login: &LoginConfig, timeouts: Timeouts) -> Result<Self, Error> {
         let connected = connect::establish(portal, login, timeouts)?;
         let negotiated = connected.negotiated;

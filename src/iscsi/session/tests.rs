@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
 use super::*;
+use crate::iscsi::chap::{Algorithm, Chap, Credentials};
 use crate::iscsi::frame::{Digests, FrameReader, FrameWriter};
 use crate::iscsi::login::{DigestPolicy, LoginError};
 use crate::iscsi::pdu::{
@@ -138,7 +139,19 @@ fn listener() -> (TcpListener, Portal) {
 }
 
 fn accept(listener: &TcpListener) -> Peer {
-    let (tcp, _) = listener.accept().unwrap();
+    // A test whose initiator does not come must fail, not hang.
+    listener.set_nonblocking(true).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let tcp = loop {
+        match listener.accept() {
+            Ok((tcp, _)) => break tcp,
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(error) => panic!("{error}"),
+        }
+    };
+    tcp.set_nonblocking(false).unwrap();
     tcp.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     Peer {
         reader: FrameReader::new(tcp.try_clone().unwrap(), 1 << 20),
@@ -283,6 +296,35 @@ fn nobody_listens() {
     assert!(error.likely_cause().is_some());
     let error = connect(&Portal::new("host.invalid", 3260)).unwrap_err();
     assert!(matches!(error, Error::Resolve { .. }), "{error}");
+}
+
+#[test]
+fn a_target_that_knows_md5_alone_is_offered_md5_alone() {
+    let (listener, portal) = listener();
+    let chap_offer = |peer: &mut Peer| {
+        let request = peer.login_request();
+        let mut reply = peer.login_reply(&request, &[("AuthMethod", "CHAP")]);
+        reply.transit = false;
+        peer.send(reply);
+        let request = peer.login_request();
+        let offer = Keys::decode(&request.data).unwrap().get("CHAP_A").unwrap().to_owned();
+        let mut reply = peer.login_reply(&request, &[]);
+        (reply.status_class, reply.status_detail) = (2, 0);
+        peer.send(reply);
+        offer
+    };
+    let thread = thread::spawn(move || {
+        let offers = [0; 2].map(|_| chap_offer(&mut accept(&listener)));
+        assert_eq!(offers, ["7,5", "5"]);
+    });
+    let both = vec![Algorithm::Sha256, Algorithm::Md5];
+    let chap = Chap::one_way(Credentials::new("u", "secret-secret".to_owned().into()))
+        .with_algorithms(both)
+        .unwrap();
+    let config = LoginConfig { chap: Some(chap), ..login() };
+    let error = Session::connect(&portal, &config, timeouts()).unwrap_err();
+    says(&error, "02/00");
+    thread.join().unwrap();
 }
 
 fn redirect(listener: &TcpListener, to: &Portal) {

@@ -518,15 +518,15 @@ impl Filling<'_> {
         };
     }
 
+    /// The identity; empty where the unit says that it has none, which is known.
     fn identity(&mut self, seen: &Seen) -> Option<String> {
-        let page = self.field("identity", &seen.identification, "VPD 83")?;
-        let identity = page.identity();
-        if identity.is_none() {
-            let none =
-                Failure::new(GapReason::NotSupported, "VPD page 83 names no identity of the logical unit");
-            self.missing("identity", &none);
+        match &seen.identification {
+            Err(failure) if failure.unsupported => {
+                self.from("identity", "VPD 83");
+                Some(String::new())
+            }
+            answer => Some(self.field("identity", answer, "VPD 83")?.identity().unwrap_or_default()),
         }
-        identity
     }
 
     fn serial(&mut self, seen: &Seen) -> Option<String> {
@@ -620,7 +620,9 @@ impl Filling<'_> {
         (out.keys, out.generation) = filling.keys(seen);
         (out.held, out.reservation, out.reservation_key) = filling.reservation(seen);
         match &seen.reservation {
-            Ok(_) => filling.from("held", "PERSISTENT RESERVE IN (READ RESERVATION)"),
+            Ok(_) => {}
+            // What has no persistent reservations holds none.
+            Err(failure) if failure.unsupported && out.supported == Some(false) => out.held = Some(false),
             Err(failure) => filling.missing("held", failure),
         }
         filling.capabilities(out, seen);

@@ -12,17 +12,20 @@ mod facts;
 mod portal;
 mod unit;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::facts::{Gap, GapReason, Source, Target};
-use crate::iscsi::chap::Chap;
+use crate::facts::{Document, Gap, GapReason, Source, SourceKind, Target};
+use crate::inventory::{ChapAlgorithm, ChapPlan, SecretError, TargetPlan};
+use crate::iscsi::chap::{Algorithm, Chap, ChapError, Credentials};
 use crate::iscsi::login::DigestPolicy;
 use crate::iscsi::{self, AdvertisedPortal, CommandError, DiscoveredTarget, Error, Isid, Portal, Timeouts};
 use crate::probe::answer::harmless;
 use crate::scsi::{SenseKey, Status};
+use crate::source::Place;
 
 /// The initiator name under which we log in where the inventory names none. Access lists of targets need it, so it stays the
 /// same from run to run; it is no name that an operating system uses.
@@ -53,6 +56,56 @@ impl Default for Access {
             data_digest: DigestPolicy::Off,
         }
     }
+}
+
+/// Why a target cannot be logged in to as the inventory says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccessError {
+    /// A secret cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The secrets do not fit together.
+    #[error("{place}: {source}")]
+    Chap {
+        /// Where the inventory says so.
+        place: Place,
+        /// What is wrong.
+        source: ChapError,
+    },
+}
+
+impl Access {
+    /// Access as the inventory says. Fetches the secrets, which may ask at the terminal.
+    pub fn of_plan(plan: &TargetPlan) -> Result<Self, AccessError> {
+        let digest = |wanted: Option<bool>| match wanted {
+            // Where the target has none the inspection goes on without, and the facts tell.
+            Some(true) => DigestPolicy::Prefer,
+            _ => DigestPolicy::Off,
+        };
+        let chap = plan.chap.as_ref().map(chap_of_plan).transpose()?;
+        Ok(Self {
+            initiator_name: plan.initiator_name.clone().unwrap_or_else(|| INITIATOR_NAME.to_owned()),
+            chap,
+            header_digest: digest(plan.header_digest),
+            data_digest: digest(plan.data_digest),
+        })
+    }
+}
+
+fn chap_of_plan(plan: &ChapPlan) -> Result<Chap, AccessError> {
+    let wrong = |source| AccessError::Chap { place: plan.place.clone(), source };
+    let ours = Credentials::new(&plan.user, plan.secret.resolve()?);
+    let chap = match &plan.mutual {
+        None => Chap::one_way(ours),
+        Some((user, secret)) => {
+            Chap::mutual(ours, Credentials::new(user, secret.resolve()?)).map_err(wrong)?
+        }
+    };
+    let algorithms = plan.algorithms.iter().map(|algorithm| match algorithm {
+        ChapAlgorithm::Md5 => Algorithm::Md5,
+        ChapAlgorithm::Sha256 => Algorithm::Sha256,
+    });
+    chap.with_algorithms(algorithms.collect()).map_err(wrong)
 }
 
 /// How long a probe may take.
@@ -128,6 +181,51 @@ pub fn inspect(planned: &Target, access: &Access, limits: &Limits) -> Found {
 struct Discovery {
     portal: Portal,
     answer: Answer<Vec<DiscoveredTarget>>,
+}
+
+/// Inspects a target of the inventory; `planned` is the plan's word of it ([`Inventory::planned_document`]). May ask for a
+/// secret at the terminal. Where the secrets cannot be had, nothing is contacted and all of the target is a gap.
+///
+/// [`Inventory::planned_document`]: crate::inventory::Inventory::planned_document
+pub fn probe(plan: &TargetPlan, planned: &Target, limits: &Limits) -> Found {
+    match Access::of_plan(plan) {
+        Ok(access) => inspect(planned, &access, limits),
+        Err(error) => Found {
+            target: planned.clone(),
+            gaps: vec![Gap {
+                path: format!("targets[{}]", planned.name),
+                reason: Some(GapReason::NotCollected),
+                detail: Some(error.to_string()),
+            }],
+            sources: Vec::new(),
+        },
+    }
+}
+
+/// Lays what was found of a target over what the plan says of it, in a document that began as the plan's. What only the plan
+/// can tell of a portal or a logical unit keeps its line of the file as its source.
+pub fn lay_over(document: &mut Document, found: Found) {
+    let replaced: HashSet<&str> = found.sources.iter().map(|source| source.path.as_str()).collect();
+    let (moved, kept): (Vec<Source>, Vec<Source>) = std::mem::take(&mut document.sources)
+        .into_iter()
+        .partition(|source| source.kind == Some(SourceKind::Plan) && replaced.contains(source.path.as_str()));
+    document.sources = kept;
+    for source in moved {
+        let fields: &[&str] = if source.path.contains("].luns[") {
+            &["number", "role", "expected_identity", "expected_size_bytes"]
+        } else {
+            &["address", "planned"]
+        };
+        let below =
+            fields.iter().map(|field| Source { path: format!("{}.{field}", source.path), ..source.clone() });
+        document.sources.extend(below);
+    }
+    document.sources.extend(found.sources);
+    document.gaps.extend(found.gaps);
+    match document.targets.iter_mut().find(|target| target.name == found.target.name) {
+        Some(target) => *target = found.target,
+        None => document.targets.push(found.target),
+    }
 }
 
 /// Discovers the targets behind a portal and inspects each of them as if the portals that the answer lists were planned.
