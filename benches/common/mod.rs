@@ -3,8 +3,8 @@
 use quorate::facts::{
     Address, AddressFamily, BitsPerSecond, Bond, BondMember, Bytes, Cluster, Disk, DiskTransport, Document,
     IscsiRecord, IscsiSession, Link, Lun, LunPath, LunRole, Millis, MultipathMap, MultipathPath, Network,
-    NetworkRole, Nic, NicKind, Node, OsFamily, Package, Platform, Portal, ProbeKind, Route, Run, Seconds, Service,
-    Startup, Target, Witness, WitnessKind,
+    NetworkRole, Nic, NicKind, Node, OsFamily, Package, Platform, Portal, ProbeKind, Route, Run, Seconds,
+    Service, Startup, Target, Witness, WitnessKind,
 };
 
 const GIB: u64 = 1 << 30;
@@ -276,7 +276,13 @@ fn nic(node: usize, port: usize) -> Nic {
 }
 
 fn address(address: String) -> Address {
-    Address { address, family: Some(AddressFamily::Inet), prefix: Some(16), dynamic: Some(false), scope: None }
+    Address {
+        address,
+        family: Some(AddressFamily::Inet),
+        prefix: Some(16),
+        dynamic: Some(false),
+        scope: None,
+    }
 }
 
 fn member(name: &str) -> BondMember {
@@ -300,7 +306,11 @@ fn disk(number: usize) -> Disk {
 
 fn letters(number: usize) -> String {
     let letter = |at: usize| char::from(b"abcdefghijklmnopqrstuvwxyz"[at % 26]);
-    if number < 26 { letter(number).to_string() } else { format!("{}{}", letter(number / 26 - 1), letter(number)) }
+    if number < 26 {
+        letter(number).to_string()
+    } else {
+        format!("{}{}", letter(number / 26 - 1), letter(number))
+    }
 }
 
 fn map(lun: usize) -> MultipathMap {

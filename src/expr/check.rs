@@ -39,6 +39,8 @@ pub(super) struct Checker<'e> {
     pub(super) variables: Vec<Variable>,
     pub(super) errors: Vec<ExprError>,
     pub(super) reads: BTreeSet<String>,
+    /// The parameters that were read, by their place in the declaration.
+    pub(super) params_read: BTreeSet<usize>,
 }
 
 impl<'e> Checker<'e> {
@@ -48,7 +50,13 @@ impl<'e> Checker<'e> {
             ty: bound.ty.clone(),
             origins: (!bound.path.is_empty()).then(|| bound.path.clone()).into_iter().collect(),
         });
-        Checker { env, variables: variables.collect(), errors: Vec::new(), reads: BTreeSet::new() }
+        Checker {
+            env,
+            variables: variables.collect(),
+            errors: Vec::new(),
+            reads: BTreeSet::new(),
+            params_read: BTreeSet::new(),
+        }
     }
 
     /// Tells an error; the part has no type.
@@ -210,6 +218,7 @@ impl<'e> Checker<'e> {
 
     fn param(&mut self, name: &Word) -> Option<Checked> {
         if let Some(at) = self.env.params.iter().position(|(param, _)| *param == name.text) {
+            self.params_read.insert(at);
             return Checked::computed(Node::Root(Root::Param(at)), (&self.env.params[at].1).into());
         }
         let names = self.env.params.iter().map(|(param, _)| param.as_str());

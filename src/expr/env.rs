@@ -3,6 +3,7 @@
 
 use super::types::ExprType;
 use crate::facts::{Document, Fact, RecordType, Type};
+use std::sync::Arc;
 
 /// The name under which the parameters stand.
 pub(super) const PARAMS: &str = "params";
@@ -12,7 +13,7 @@ pub(super) const PARAMS: &str = "params";
 pub struct Env {
     pub(super) document: Option<&'static RecordType>,
     pub(super) bound: Vec<BoundName>,
-    pub(super) params: Vec<(String, Type)>,
+    pub(super) params: Arc<[(String, Type)]>,
 }
 
 /// A variable that the rule binds.
@@ -47,7 +48,7 @@ impl Env {
     /// The same with parameters, in the order in which [`Scope::params`](super::Scope) gives their values.
     #[must_use]
     pub fn params(mut self, params: &[(String, Type)]) -> Self {
-        self.params = params.to_vec();
+        self.params = params.into();
         self
     }
 

@@ -10,8 +10,9 @@ use super::parse::parse;
 use super::trace::{Told, Traced, Untraced};
 use super::types::ExprType;
 use super::value::{Count, Item, Plain, Presence, Truth};
-use crate::facts::{Record, Value};
+use crate::facts::{Record, Type, Value};
 use std::fmt;
+use std::sync::Arc;
 
 /// How many causes or pieces of evidence are told.
 pub const MAX_TOLD: usize = 64;
@@ -56,8 +57,16 @@ pub fn compile_expecting(text: &str, env: &Env, expected: Expected) -> Result<Pr
     }
     match checked {
         Some(checked) if errors.is_empty() => {
-            let params = env.params.iter().map(|(name, _)| name.clone()).collect();
-            Ok(Program { text: text.to_owned(), node: checked.node, ty: checked.ty, reads, params })
+            let params = env.params.clone();
+            let params_read = checker.params_read.into_iter().collect();
+            Ok(Program {
+                text: text.to_owned(),
+                node: checked.node,
+                ty: checked.ty,
+                reads,
+                params,
+                params_read,
+            })
         }
         _ => Err(tidy(errors)),
     }
@@ -91,8 +100,9 @@ pub struct Program {
     node: Node,
     ty: ExprType,
     reads: Vec<String>,
-    /// Names of the parameters, in the order of their declaration.
-    params: Vec<String>,
+    /// The parameters, in the order of their declaration.
+    params: Arc<[(String, Type)]>,
+    params_read: Vec<usize>,
 }
 
 /// What an expression is evaluated over. Cheap to make for each element.
@@ -169,6 +179,11 @@ impl Program {
         &self.reads
     }
 
+    /// Names of the parameters that it reads, in the order of their declaration.
+    pub fn params_read(&self) -> impl Iterator<Item = &str> {
+        self.params_read.iter().map(|at| self.params[*at].0.as_str())
+    }
+
     /// Evaluates it. Fast; nothing of how it came about is kept.
     pub fn eval<'a>(&'a self, scope: &Scope<'_, 'a>) -> Evaluated<'a> {
         let mut evaluator = Evaluator::new(self.text(), scope, Untraced);
@@ -195,7 +210,7 @@ impl Program {
         let path_of = |root| match root {
             Root::Document => Some(String::new()),
             Root::Slot(slot) => paths.get(slot).filter(|path| !path.is_empty()).cloned(),
-            Root::Param(at) => self.params.get(at).map(|name| format!("{PARAMS}.{name}")),
+            Root::Param(at) => self.params.get(at).map(|(name, _)| format!("{PARAMS}.{name}")),
         };
         let mut out = Explanation { more: exhausted, ..Explanation::default() };
         trace.tell(mark, |told| out.hear(&told, |place| trace.path(place, &path_of)));

@@ -40,6 +40,8 @@ pub struct Rule {
     pub(super) message: Option<Template>,
     /// Its expressions as they are written.
     pub written: Vec<Written>,
+    /// Its title and message as they are written.
+    pub(super) words: Vec<Text>,
     /// Facts, and what it must say of them.
     pub examples: Vec<Example>,
 }
@@ -143,6 +145,20 @@ impl Rule {
         reads
     }
 
+    /// Names of the parameters that it reads, words included, each once.
+    pub fn params_read(&self) -> Vec<&str> {
+        let in_message = self.message.iter().flat_map(Template::programs);
+        let bounds = match &self.verb {
+            Verb::Count(count) => [count.min.as_ref(), count.max.as_ref()],
+            _ => [None, None],
+        };
+        let all = self.programs().chain(in_message).chain(bounds.into_iter().flatten());
+        let mut names: Vec<&str> = all.flat_map(Program::params_read).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// Its category.
     pub fn category(&self) -> &str {
         self.id.split('/').next().unwrap_or_default()
@@ -226,6 +242,7 @@ impl Checker<'_> {
         }
         let (when, verb, message) = compiled?;
         let texts = |all: Option<Vec<Text>>| all.into_iter().flatten().map(|text| text.value).collect();
+        let words = raw.title.iter().chain(&raw.message).cloned().collect();
         Some(Rule {
             id: format!("{}/{}", self.category, raw.name?.value),
             title: tidy(&raw.title?),
@@ -241,6 +258,7 @@ impl Checker<'_> {
             verb,
             message,
             written,
+            words,
             examples,
         })
     }

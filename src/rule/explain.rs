@@ -120,10 +120,10 @@ fn explain(ruleset: &Ruleset, id: &str, resolved: Option<&ResolvedRules<'_>>) ->
         return BUILT_IN.iter().find(|rule| rule.id == id).map(explain_built_in);
     };
     let chosen = resolved.and_then(|resolved| resolved.chosen.iter().find(|chosen| chosen.rule.id == id));
-    let expressions = rule.written.iter().map(|written| RuleExpression {
-        key: written.key.to_owned(),
-        text: written.text.trim().to_owned(),
-    });
+    let expressions = rule
+        .written
+        .iter()
+        .map(|written| RuleExpression { key: written.key.to_owned(), text: written.text.trim().to_owned() });
     Some(RuleExplanation {
         id: rule.id.clone(),
         title: rule.title.clone(),

@@ -1,10 +1,10 @@
 //! What is not wrong with rules but should be better: for `quorate rules lint`.
 
+use super::Ruleset;
 use super::checked::{Rule, Verb};
 use super::example::example_facts;
-use super::params::ParamOrigin;
 use super::params;
-use super::Ruleset;
+use super::params::ParamOrigin;
 use crate::source::{Problem, Problems, Text};
 
 /// What `quorate rules lint` has to say of rules that load.
@@ -64,7 +64,7 @@ impl Ruleset {
 
 /// A number in words is wrong as soon as a profile sets another.
 fn lint_numbers(rule: &Rule, warnings: &mut Problems) {
-    for text in rule.texts() {
+    for text in &rule.words {
         if let Some((start, end)) = lone_number(text) {
             let number = &text[start..end];
             warnings.push(
@@ -86,7 +86,9 @@ fn lone_number(text: &Text) -> Option<(usize, usize)> {
             b'}' => depth = depth.saturating_sub(1),
             byte if byte.is_ascii_digit() && depth == 0 => {
                 let length = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-                let outside = |byte: Option<&u8>| byte.is_none_or(|byte| byte.is_ascii_whitespace() || b",;:()".contains(byte));
+                let outside = |byte: Option<&u8>| {
+                    byte.is_none_or(|byte| byte.is_ascii_whitespace() || b",;:()".contains(byte))
+                };
                 let before = at.checked_sub(1).and_then(|before| bytes.get(before));
                 let after = bytes.get(at + length);
                 let ends = outside(after) || after == Some(&b'.') && outside(bytes.get(at + length + 1));

@@ -155,13 +155,15 @@ impl Param {
                     .help("a name has small letters, digits and `_`, and begins with a letter"),
             );
         }
-        let doc = raw.doc?;
-        if doc.trim().is_empty() {
+        if let Some(doc) = raw.doc.as_ref().filter(|doc| doc.trim().is_empty()) {
             problems.push(doc.problem(format!("`{name}` does not say what it sets"), "says nothing"));
         }
         let ty = read_type(&raw.ty?, problems)?;
-        let default = read_value(&raw.default?, &ty, problems)?;
-        Some(Param { name: name.value.clone(), ty, default, doc: doc.value, span: name.span })
+        // Who reads it is right to, whatever is wrong with its default; nothing that is loaded here is judged by.
+        let default = raw.default.and_then(|default| read_value(&default, &ty, problems));
+        let default = default.unwrap_or(ParamValue::Bool(false));
+        let doc = raw.doc.map(|doc| doc.value).unwrap_or_default();
+        Some(Param { name: name.value.clone(), ty, default, doc, span: name.span })
     }
 }
 

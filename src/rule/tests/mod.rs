@@ -1,5 +1,8 @@
 //! Rules judged from the outside of the engine: small files, small documents.
 
+mod choice;
+mod laws;
+mod mistakes;
 mod shipped;
 mod verbs;
 
