@@ -1,0 +1,286 @@
+//! Whole clusters that hold every rule of their profile, and what each rule says once one thing is wrong.
+
+use crate::{facts, shipped};
+use quorate::rule::{Finding, Judgement, Ruleset, Selection, Status};
+use rayon::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A file of mutations.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mutations {
+    /// The profile that the cluster chooses by its platform and release.
+    profile: String,
+    mutation: Vec<Mutation>,
+}
+
+/// One or more changes of the facts, and what must then be found.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mutation {
+    /// The rule that must not hold any more.
+    rule: String,
+    /// Of which element; the whole cluster where it is left out.
+    #[serde(default = "whole")]
+    subject: String,
+    /// `fail`, `warn`, `info` or `unknown`; by default what the profile makes of a rule that does not hold.
+    status: Option<String>,
+    /// Facts to set.
+    #[serde(default)]
+    set: Changes,
+    /// Facts to take away.
+    #[serde(default)]
+    remove: Vec<String>,
+    /// Elements to add to lists.
+    #[serde(default)]
+    push: Changes,
+}
+
+fn whole() -> String {
+    "cluster".to_owned()
+}
+
+#[derive(Deserialize, Default)]
+#[serde(untagged)]
+enum Changes {
+    #[default]
+    None,
+    One(Change),
+    Several(Vec<Change>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    path: String,
+    value: toml::Value,
+}
+
+impl Changes {
+    fn all(&self) -> &[Change] {
+        match self {
+            Changes::None => &[],
+            Changes::One(one) => std::slice::from_ref(one),
+            Changes::Several(several) => several,
+        }
+    }
+}
+
+impl Mutation {
+    fn apply(&self, facts: &Value) -> Value {
+        let mut changed = facts.clone();
+        for change in self.set.all() {
+            facts::set(&mut changed, &change.path, Some(json(&change.value)));
+        }
+        for change in self.push.all() {
+            let list = facts::get(&mut changed, &change.path);
+            list.as_array_mut()
+                .unwrap_or_else(|| panic!("`{}` is no list", change.path))
+                .push(json(&change.value));
+        }
+        for path in &self.remove {
+            facts::set(&mut changed, path, None);
+        }
+        assert_ne!(changed, *facts, "{}: the mutation changes nothing", self.rule);
+        changed
+    }
+}
+
+fn json(value: &toml::Value) -> Value {
+    serde_json::to_value(value).expect("TOML without dates is JSON")
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clusters")
+}
+
+/// All clusters: name, facts, mutations.
+fn clusters() -> Vec<(String, Value, Mutations)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder()).expect("readable") {
+        let path = entry.expect("readable").path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let read = |path: &Path| {
+                std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+            };
+            let facts = serde_json::from_str(&read(&path)).expect("valid JSON");
+            let mutations = toml::from_str(&read(&path.with_extension("mutations.toml")))
+                .unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            all.push((path.file_stem().expect("named").to_string_lossy().into_owned(), facts, mutations));
+        }
+    }
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+/// What the rules of the cluster's own profile say of it.
+fn judge(ruleset: &Ruleset, facts: &Value) -> Option<Judgement> {
+    let document = facts::complete(facts)?;
+    let resolved =
+        ruleset.resolve(&Selection::of_document(&document)).unwrap_or_else(|problems| panic!("{problems:?}"));
+    Some(resolved.judge(&document, &[], facts::day(&document)))
+}
+
+fn told(finding: &Finding) -> String {
+    format!("{} {} of {}: {}", finding.rule, finding.status, finding.subject, finding.message)
+}
+
+#[test]
+fn a_healthy_cluster_holds_every_rule() {
+    let ruleset = shipped();
+    for (name, facts, mutations) in clusters() {
+        let judgement = judge(&ruleset, &facts).expect("valid facts");
+        assert_eq!(judgement.profile, mutations.profile, "{name}");
+        let sick: Vec<String> = judgement
+            .findings
+            .iter()
+            .filter(|finding| matches!(finding.status, Status::Fail | Status::Unknown | Status::Warn))
+            .map(told)
+            .collect();
+        assert!(sick.is_empty(), "{name}:\n{}", sick.join("\n"));
+    }
+}
+
+#[test]
+fn what_is_wrong_is_found_where_it_is() {
+    let ruleset = shipped();
+    let wrong: Vec<String> = clusters()
+        .par_iter()
+        .flat_map(|(name, facts, mutations)| {
+            let before = judge(&ruleset, facts).expect("valid facts");
+            let ruleset = &ruleset;
+            mutations.mutation.par_iter().filter_map(move |mutation| {
+                if !before.selected.contains(&mutation.rule) {
+                    return Some(format!("{name}: its profile does not select {}", mutation.rule));
+                }
+                let after = judge(ruleset, &mutation.apply(facts)).expect("valid facts");
+                let of_rule = || after.findings.iter().filter(|finding| finding.rule == mutation.rule);
+                let hit = of_rule().any(|finding| {
+                    let wanted = mutation.status.as_deref().unwrap_or(finding.severity.word());
+                    finding.subject == mutation.subject && finding.status.word() == wanted
+                });
+                let said: Vec<String> = of_rule().map(told).collect();
+                (!hit)
+                    .then(|| format!("{name}: {} of {} not found; {said:?}", mutation.rule, mutation.subject))
+            })
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Each rule that has something to say of a cluster is seen to say it at least once.
+#[test]
+fn every_rule_that_applies_can_be_broken() {
+    let ruleset = shipped();
+    let mut unbroken = Vec::new();
+    let mut broken_somewhere: BTreeSet<String> = BTreeSet::new();
+    for (name, facts, mutations) in clusters() {
+        let broken: BTreeSet<&str> =
+            mutations.mutation.iter().map(|mutation| mutation.rule.as_str()).collect();
+        broken_somewhere.extend(broken.iter().map(|&rule| rule.to_owned()));
+        let judgement = judge(&ruleset, &facts).expect("valid facts");
+        let passing = judgement.findings.iter().filter(|finding| finding.status == Status::Pass);
+        let missed = passing.filter(|finding| !broken.contains(finding.rule.as_str()));
+        unbroken.extend(missed.map(|finding| format!("{name}: {}", finding.rule)));
+    }
+    assert!(unbroken.is_empty(), "rules that apply and that no mutation breaks:\n{}", unbroken.join("\n"));
+    assert!(broken_somewhere.len() > 150, "{} rules are broken in some cluster", broken_somewhere.len());
+}
+
+/// Facts without which a rule has nothing to ask: rule, fact, reason.
+const SETTLED: &[(&str, &str, &str)] = &[
+    ("reservation/expected-identity", "targets.luns.expected_identity", "the plan expects none"),
+    ("iscsi/expected-size", "targets.luns.expected_size_bytes", "the plan expects none"),
+    ("network/planned-mtu", "networks.expected_mtu", "the plan asks for none"),
+    ("node/planned-release", "cluster.release", "the plan names none"),
+    ("witness/survives-intended-failures", "intent.survive_nodes", "nothing is intended"),
+    ("witness/third-site", "intent.survive_site", "nothing is intended"),
+    ("witness/filesystem", "nodes.disks.filesystem", "a node that does not hold the disk cannot say"),
+    ("iscsi/session-as-recorded", "nodes.iscsi.records.replacement_timeout_s", "the record says nothing"),
+];
+
+/// Facts that go missing make a failure unknown at most, never a pass.
+#[test]
+fn a_failure_does_not_pass_for_want_of_facts() {
+    let ruleset = shipped();
+    let wrong: Vec<String> = clusters()
+        .par_iter()
+        .flat_map(|(name, facts, mutations)| {
+            let ruleset = &ruleset;
+            mutations.mutation.par_iter().enumerate().filter_map(move |(at, mutation)| {
+                let sick = mutation.apply(facts);
+                let reads = ruleset.rule(&mutation.rule).expect("there is that rule").reads();
+                let mut places = Vec::new();
+                gather(&sick, String::new(), &mut places);
+                // Nodes and targets are there or not; that they are missing cannot be said.
+                places.retain(|(_, types)| matters(types, &reads) && types.contains('.'));
+                // One fact for each, another one for each.
+                let (path, types) = places.get(at * 7919 % places.len().max(1))?;
+                let mut without = sick.clone();
+                facts::set(&mut without, path, None);
+                let judgement = judge(ruleset, &without)?;
+                let worst = judgement
+                    .findings
+                    .iter()
+                    .filter(|finding| finding.rule == mutation.rule)
+                    .map(|finding| finding.status)
+                    .min();
+                let settled = SETTLED.iter().any(|(rule, fact, _)| *rule == mutation.rule && fact == types);
+                (matches!(worst, None | Some(Status::Pass | Status::NotApplicable)) && !settled)
+                    .then(|| format!("{name}: {} is {worst:?} without {path}", mutation.rule))
+            })
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether a fact is one that a rule reads, or one that something it reads follows from.
+fn matters(types: &str, reads: &[String]) -> bool {
+    const BELOW: [(&str, &[&str]); 5] = [
+        ("pairs", &["nodes.nics", "networks.subnets"]),
+        ("nodes.redundancy", &["nodes.nics", "nodes.bonds", "networks.subnets"]),
+        ("nodes.networks", &["nodes.nics", "nodes.bonds", "networks.subnets", "networks.role"]),
+        (
+            "targets.luns.views",
+            &[
+                "nodes.disks",
+                "nodes.multipath.maps",
+                "nodes.iscsi",
+                "targets.portals",
+                "targets.luns.identity",
+            ],
+        ),
+        ("nodes.disks.lun", &["nodes.disks", "targets.luns.identity"]),
+    ];
+    reads.iter().any(|read| {
+        let follows =
+            BELOW.iter().filter(|(derived, _)| read.starts_with(derived)).flat_map(|(_, below)| below.iter());
+        read == types || follows.into_iter().any(|below| types.starts_with(below))
+    })
+}
+
+/// All facts below a value: where each stands by position, and as a path of types.
+fn gather(value: &Value, path: String, out: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, below) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                let types = path
+                    .split('[')
+                    .map(|part| part.split_once(']').map_or(part, |(_, after)| after))
+                    .collect();
+                gather(below, path.clone(), out);
+                out.push((path, types));
+            }
+        }
+        Value::Array(elements) => {
+            for (position, below) in elements.iter().enumerate() {
+                gather(below, format!("{path}[{position}]"), out);
+            }
+        }
+        _ => {}
+    }
+}

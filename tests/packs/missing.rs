@@ -1,0 +1,94 @@
+//! Examples without one of the facts that they rest on: none of them may pass.
+
+use crate::{facts, shipped};
+use quorate::rule::{ExampleVerdict, Selection, Status};
+use std::fmt::Write as _;
+
+/// Facts that a rule can do without, because another one of the example says it all: rule, fact, reason.
+const DISPENSABLE: &[(&str, &str, &str)] = &[
+    (
+        "iscsi/initiator-installed",
+        "nodes.iscsi.installed",
+        "there is an adapter with an initiator of its own",
+    ),
+    ("iscsi/login-at-start", "targets.luns.views.portals.recorded", "what starts by itself is recorded"),
+    ("iscsi/login-service", "nodes.services.startup", "it is that of another service"),
+    ("iscsi/not-mounted-at-start", "nodes.mounts.filesystem", "`noauto` is enough"),
+    ("network/unique-macs", "nodes.nics.kind", "a member of a bond is left out whatever it is"),
+    ("network/unique-macs", "nodes.nics.mac", "a member of a bond is left out whatever its address"),
+    (
+        "network/storage-alone",
+        "nodes.networks.nics",
+        "the ports below the other network are known and are others",
+    ),
+    (
+        "network/no-gateway-on-storage",
+        "nodes.routes.destination",
+        "the route leaves through another interface",
+    ),
+    ("network/default-gateway", "nodes.routes.gateway", "there is one, wherever it leads"),
+    ("network/one-default-gateway", "nodes.routes.destination", "there is one other at most"),
+    ("network/one-default-gateway", "nodes.routes.gateway", "there is one other at most"),
+    ("node/count-by-architecture", "nodes.os.architecture", "the number is small enough for any"),
+    (
+        "node/corosync-members",
+        "nodes.corosync.members",
+        "another node's file lists them; whether all are equal is another rule",
+    ),
+    ("node/corosync-members", "nodes.corosync.present", "another node's file lists them"),
+    ("node/no-phantom-members", "nodes.corosync.present", "if it is there, it lists nodes only"),
+    ("reservation/no-leftovers", "nodes.services.active", "there is nothing left over"),
+    ("reservation/no-leftovers", "targets.luns.reservations.held", "a cluster runs, whose they are"),
+    ("reservation/no-leftovers", "targets.luns.reservations.keys", "a cluster runs, whose they are"),
+    ("witness/present-for-two", "witness.kind", "Corosync goes on with one of two"),
+    ("witness/survives-intended-failures", "cluster.votes", "Corosync goes on with one of two"),
+    ("witness/not-used-for-data", "nodes.disks.lun", "nothing is mounted from that disk, whatever it is"),
+];
+
+#[test]
+fn no_example_passes_without_one_of_its_facts() {
+    let ruleset = shipped();
+    let mut wrong = String::new();
+    let (mut tried, mut used) = (0, vec![false; DISPENSABLE.len()]);
+    for rule in ruleset.rules() {
+        for example in rule.examples.iter().filter(|example| example.verdict == ExampleVerdict::Pass) {
+            let whole = facts::complete(&facts::of_example(&example.facts)).expect("valid facts");
+            let json = serde_json::to_value(&whole).expect("facts are JSON");
+            let selection = || Selection {
+                profile: Some(facts::text("generic")),
+                params: example.params.clone(),
+                ..Selection::default()
+            };
+            for types in rule.reads() {
+                for path in facts::places(&json, &types).into_iter().filter(|path| !path.ends_with(']')) {
+                    let mut bare = json.clone();
+                    facts::set(&mut bare, &path, None);
+                    let Some(bare) = facts::bare(&bare) else { continue };
+                    if bare == whole {
+                        continue;
+                    }
+                    tried += 1;
+                    if facts::worst(&facts::judge(&ruleset, &rule.id, selection(), &bare)) != Status::Pass {
+                        continue;
+                    }
+                    match DISPENSABLE.iter().position(|(id, fact, _)| *id == rule.id && *fact == types) {
+                        Some(at) => used[at] = true,
+                        None => {
+                            let _ = writeln!(
+                                wrong,
+                                "{} line {}: passes without {path}",
+                                rule.id,
+                                example.span.place().line
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(tried > 500, "{tried} facts taken away");
+    let needless: Vec<_> =
+        DISPENSABLE.iter().zip(used).filter(|(_, used)| !used).map(|(entry, _)| entry).collect();
+    assert!(needless.is_empty(), "these are missed after all: {needless:?}");
+}
