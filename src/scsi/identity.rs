@@ -129,7 +129,12 @@ impl Designator {
             8 => {
                 let name = String::from_utf8_lossy(&self.value);
                 let name = name.trim_matches(['\0', ' ']);
-                (!name.is_empty() && !name.chars().any(char::is_control)).then(|| canonical(name))
+                if name.is_empty() || name.chars().any(char::is_control) {
+                    return None;
+                }
+                let known = canonical(name);
+                let is_known = ["naa.", "eui.", "iqn."].iter().any(|prefix| known.starts_with(prefix));
+                Some(if is_known { known } else { format!("name.{name}") })
             }
             _ => None,
         }
@@ -152,13 +157,14 @@ impl Designator {
         match (self.kind, self.value.len(), byte(&self.value, 0) >> 4) {
             (3, 16, 6) => 9,
             (2, 16, _) => 8,
-            (3, 8, 5) => 7,
-            (2, 12, _) => 6,
-            (2, 8, _) => 5,
-            (3, 8, 2) => 4,
+            (2, 12, _) => 7,
+            (3, 8, 5) => 6,
+            (3, 8, 2) => 5,
+            (2, 8, _) => 4,
             (8, ..) => 3,
-            (1, ..) => 2,
-            (3, ..) => 1, // locally assigned: unique within a site at best
+            // Locally assigned, so unique within a site at best; but Windows takes no T10 vendor identification at all.
+            (3, ..) => 2,
+            (1, ..) => 1,
             _ => 0,
         }
     }
@@ -183,7 +189,7 @@ fn t10(text: &str) -> Option<String> {
 
 /// Brings any usual spelling of an identity to the canonical one, so that a LUN seen by a node and one seen through a
 /// portal can be compared: `0x6001405...` and `36001405...` (multipath, `scsi_id`) become `naa.6001405...`, `2...` becomes
-/// `eui....`, `1VENDOR  x` becomes `t10.VENDOR_x`; a SCSI name that is neither becomes `scsi-name.` and the name.
+/// `eui....`, `1VENDOR  x` becomes `t10.VENDOR_x`; a SCSI name that begins with `iqn.` is written in lower case.
 /// Text of no known form is given back trimmed, so that equal texts still compare equal.
 pub fn canonical(text: &str) -> String {
     let text = text.trim();
@@ -201,9 +207,6 @@ pub fn canonical(text: &str) -> String {
         return t10(rest).unwrap_or_else(|| text.to_owned());
     }
     if lower.starts_with("iqn.") {
-        return format!("scsi-name.{lower}");
-    }
-    if lower.starts_with("scsi-name.") {
         return lower;
     }
     if let Some(found) = digits(&lower, &[16, 32])
@@ -231,7 +234,7 @@ mod tests {
         assert_eq!(Designator::t10("LAB", "LABT1L1").identity().as_deref(), Some("t10.LAB_LABT1L1"));
         assert_eq!(Designator::eui64([1; 8]).identity().as_deref(), Some("eui.0101010101010101"));
         let name = Designator::scsi_name(Association::TargetPort, "iqn.2026-01.lab:t,t,0x0001");
-        assert_eq!(name.identity().as_deref(), Some("scsi-name.iqn.2026-01.lab:t,t,0x0001"));
+        assert_eq!(name.identity().as_deref(), Some("iqn.2026-01.lab:t,t,0x0001"));
         assert!(naa.rank() > Designator::eui64([1; 16]).rank());
         assert!(Designator::eui64([1; 8]).rank() > Designator::t10("LAB", "x").rank());
         assert_eq!(name.rank(), 0);

@@ -454,7 +454,10 @@ fn slow_and_noisy_targets_run_out_of_time() {
             number += 1;
         }
     });
-    assert!(error.is_timeout() || error.to_string().contains("but no answer to"), "{error}");
+    // Which of the three limits is met first depends on how fast the two sides are.
+    let text = error.to_string();
+    let told = error.is_timeout() || text.contains("but no answer to") || text.contains("does not read");
+    assert!(told, "{error}");
 }
 
 #[test]

@@ -10,6 +10,8 @@
 
 mod facts;
 mod portal;
+#[cfg(test)]
+mod tests;
 mod unit;
 
 use std::collections::HashSet;
