@@ -43,6 +43,8 @@ fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut block_of: HashMap<&str, usize> = HashMap::new();
     let mut line_of: HashMap<(&str, String, Option<String>), usize> = HashMap::new();
+    // Words that are the same as they stand, names and all, are the same: `4.18 on hv1; 5.14 on hv2` of both.
+    let mut line_by_words: HashMap<(&str, &str, Option<String>), usize> = HashMap::new();
     for finding in findings.iter().filter(|finding| finding.status == status) {
         let at = *block_of.entry(&finding.rule).or_insert_with(|| {
             blocks.push(Block {
@@ -57,11 +59,13 @@ fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
         });
         let lines = &mut blocks[at].lines;
         let waiver = finding.waiver.as_ref().map(|waiver| format!("{waiver:?}"));
+        let words = (finding.rule.as_str(), finding.message.as_str(), waiver.clone());
         let key = (finding.rule.as_str(), nameless(finding), waiver);
-        match line_of.get(&key) {
+        match line_by_words.get(&words).or_else(|| line_of.get(&key)) {
             Some(&line) => lines[line].add(finding),
             None => {
                 line_of.insert(key, lines.len());
+                line_by_words.insert(words, lines.len());
                 let noun = noun(&finding.path);
                 let of = judged.get(&(finding.rule.as_str(), noun)).copied().unwrap_or(0);
                 lines.push(Line::new(finding, noun, of, finding.message.clone()));
@@ -69,7 +73,7 @@ fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
         }
     }
     for line in blocks.iter_mut().flat_map(|block| &mut block.lines) {
-        if line.findings.len() > 1 {
+        if line.findings.iter().any(|finding| finding.message != line.message) {
             line.message = common_words(&nameless(line.findings[0]));
         }
     }
@@ -279,6 +283,22 @@ mod tests {
         assert_eq!(noun("witness.kind"), "");
         assert_eq!(noun("nodes[a"), "");
         assert_eq!(noun("nodes[a]].x"), "nodes");
+    }
+
+    #[test]
+    fn words_that_name_all_subjects_stay_as_they_are() {
+        let camps = |subject: &str| Finding {
+            rule: "node/same-build".into(),
+            subject: subject.into(),
+            path: format!("nodes[{subject}]"),
+            message: "no majority: 1 on hv1; 2 on hv2".into(),
+            ..empty()
+        };
+        let findings = [camps("hv1"), camps("hv2")];
+        let blocks = blocks(&findings, Status::Fail);
+        assert_eq!(blocks[0].lines.len(), 1);
+        assert_eq!(blocks[0].lines[0].subjects, ["hv1", "hv2"]);
+        assert_eq!(blocks[0].lines[0].message, "no majority: 1 on hv1; 2 on hv2");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::coverage::Coverage;
 use super::exit::ExitCode;
 use super::text::count;
 use crate::facts::Document;
-use crate::rule::{Finding, Judgement, Status};
+use crate::rule::{Finding, Judgement, Override, Status};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,9 @@ pub struct Report {
     pub summary: Summary,
     /// What was checked, and what was not.
     pub coverage: Coverage,
+    /// Parameters that the configuration sets to another value than the profile does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
     /// All findings, worst first, then in the order of the rules and of the facts.
     pub findings: Vec<Finding>,
 }
@@ -162,7 +165,7 @@ impl Report {
     /// The report of a judgement. `interrupted` says that this run was, by the user.
     pub fn new(document: &Document, judgement: Judgement, fail_on: FailOn, interrupted: bool) -> Self {
         let coverage = Coverage::of(document, &judgement);
-        let Judgement { mut findings, profile, .. } = judgement;
+        let Judgement { mut findings, profile, overrides, .. } = judgement;
         findings.sort_by_key(|finding| finding.status);
         let summary = Summary::of(&findings);
         let (verdict, reason) = verdict(&summary, &coverage, fail_on, interrupted);
@@ -183,6 +186,7 @@ impl Report {
             fail_on,
             summary,
             coverage,
+            overrides,
             findings,
         }
     }

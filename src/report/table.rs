@@ -255,6 +255,13 @@ fn foot(report: &Report, look: Look) -> String {
     if !coverage.run_complete {
         rows.push(("Run", "the facts were not gathered to the end".to_owned()));
     }
+    for set in &report.overrides {
+        let text = format!(
+            "{} is {} instead of {} ({}), set at {}",
+            set.param, set.value, set.instead_of, set.limit_from, set.set_at
+        );
+        rows.push(("Limit", printable(&text).into_owned()));
+    }
     let word = report.verdict.word().to_uppercase();
     let verdict = format!("{word}: {} (exit code {})", report.reason, report.exit_code);
     let mut table = table(look, PLAIN);
