@@ -112,14 +112,20 @@ pub(super) fn closest<'m, 'a>(group: &[&'m Member<'a>], width: i64) -> Crowd<'m,
     }
 }
 
-/// Names in a row, cut behind the first few: `hv1, hv2 and 62 more`.
-pub(super) fn names<'n>(all: impl Iterator<Item = &'n str>, most: usize) -> String {
-    let all: Vec<&str> = all.collect();
+/// Names in a row, cut behind the first few of them: `hv1, hv2 and 62 more`. `all` says how many there are; of the names
+/// themselves, no more than `most` and one are asked for.
+pub(super) fn names<'n>(names: impl IntoIterator<Item = &'n String>, all: usize, most: usize) -> String {
     // Cutting off a single name would take as much room as the name.
-    let shown = if all.len() > most + 1 { most } else { all.len() };
-    let mut out = all[..shown].join(", ");
-    if shown < all.len() {
-        out.push_str(&format!(" and {} more", all.len() - shown));
+    let shown = if all > most + 1 { most } else { all };
+    let mut out = String::new();
+    for (at, name) in names.into_iter().take(shown).enumerate() {
+        if at > 0 {
+            out.push_str(", ");
+        }
+        out.push_str(name);
+    }
+    if shown < all {
+        out.push_str(&format!(" and {} more", all - shown));
     }
     out
 }

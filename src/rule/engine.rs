@@ -17,7 +17,9 @@ const MOST_EVIDENCE: usize = 24;
 /// Most missing facts that a message names.
 const MOST_CAUSES: usize = 3;
 /// Most names in one message.
-pub(super) const MOST_NAMES: usize = 8;
+const MOST_NAMES: usize = 8;
+/// Most elements of which a rule tells more than that it does not hold or is unknown.
+const MOST_TOLD: usize = 1024;
 
 /// Facts and parameters to judge by.
 pub(super) struct Engine<'a> {
@@ -33,10 +35,11 @@ pub(super) enum Said {
     Pass,
     /// It has nothing to say.
     NotApplicable(Idle),
-    /// It cannot be said.
-    Unknown(Words),
-    /// It does not hold.
-    Violated(Words),
+    /// It cannot be said. Without words for elements beyond the first [`MOST_TOLD`], so that a document with a
+    /// million odd elements is judged exactly and told briefly.
+    Unknown(Option<Words>),
+    /// It does not hold. Without words as above.
+    Violated(Option<Words>),
 }
 
 /// Why a rule has nothing to say.
@@ -73,7 +76,7 @@ impl<'a> Engine<'a> {
     /// Applies a rule; `say` is told of every element, and of elements above them where these decide for all below.
     pub(super) fn judge(&self, rule: &'a Rule, say: &mut dyn FnMut(&Position, Said)) {
         let each = way(rule);
-        let mut judging = Judging { engine: self, rule, each, say, members: Vec::new() };
+        let mut judging = Judging { engine: self, rule, each, say, members: Vec::new(), told: 0 };
         each.walk(self.document, &mut judging);
         judging.compare();
     }
@@ -146,6 +149,8 @@ struct Judging<'e, 'a> {
     say: &'e mut dyn FnMut(&Position, Said),
     /// What is compared once all elements are known.
     members: Vec<Member<'a>>,
+    /// How many elements were told of with words.
+    told: usize,
 }
 
 impl<'a> Visitor<'a> for Judging<'_, 'a> {
@@ -173,8 +178,10 @@ impl<'a> Visitor<'a> for Judging<'_, 'a> {
     }
 
     fn missing(&mut self, element: &Element<'a>) {
-        let path = self.each.path_of_list(self.engine.document, &element.position);
-        let words = self.engine.unknown(&[Cause { path, why: None }]);
+        let words = self.wants_words().then(|| {
+            let path = self.each.path_of_list(self.engine.document, &element.position);
+            self.engine.unknown(&[Cause { path, why: None }])
+        });
         (self.say)(&element.position, Said::Unknown(words));
     }
 }
@@ -185,11 +192,10 @@ impl<'a> Judging<'_, 'a> {
         match &self.rule.verb {
             Verb::Require(program) => match program.test(&scope) {
                 Some(true) => (self.say)(&element.position, Said::Pass),
-                Some(false) => {
-                    let evidence = self.evidence(program, element);
-                    let message = self.message(element, &[]).unwrap_or_else(|| self.rule.title.clone());
-                    self.violated(&element.position, message, evidence);
-                }
+                Some(false) => self.violated(&element.position, |judging| {
+                    let message = judging.message(element, &[]).unwrap_or_else(|| judging.rule.title.clone());
+                    (message, judging.evidence(program, element))
+                }),
                 None => self.say_unknown(element, program),
             },
             Verb::Same { value, per, .. } | Verb::Unique { value, per } => {
@@ -223,14 +229,13 @@ impl<'a> Judging<'_, 'a> {
         let scope = self.engine.scope(&element.values);
         match (subset.nothing.test(&scope), subset.holds.test(&scope)) {
             (Some(true), _) => (self.say)(&element.position, Said::NotApplicable(Idle::NothingAsked)),
-            (_, Some(false)) => {
+            (_, Some(false)) => self.violated(&element.position, |judging| {
                 let missing = listed(&subset.missing, &scope);
-                let evidence = self.evidence(&subset.holds, element);
-                let message = self
+                let message = judging
                     .message(element, &[&missing])
-                    .unwrap_or_else(|| format!("{} lacks {missing}", self.subject(&element.position)));
-                self.violated(&element.position, message, evidence);
-            }
+                    .unwrap_or_else(|| format!("{} lacks {missing}", judging.subject(&element.position)));
+                (message, judging.evidence(&subset.holds, element))
+            }),
             (Some(false), Some(true)) => (self.say)(&element.position, Said::Pass),
             (_, None) => self.say_unknown(element, &subset.holds),
             (None, Some(true)) => self.say_unknown(element, &subset.nothing),
@@ -238,21 +243,23 @@ impl<'a> Judging<'_, 'a> {
     }
 
     fn count_violated(&mut self, element: &Element<'a>, count: &'a Count) {
-        let scope = self.engine.scope(&element.values);
-        let found = count.found.eval(&scope).to_string();
-        let evidence = self.evidence(&count.holds, element);
-        let message = self.message(element, &[&found]).unwrap_or_else(|| {
-            let bound = |program: &'a Option<Program>| program.as_ref().map(|at| at.eval(&scope).to_string());
-            let wanted = match (bound(&count.min), bound(&count.max)) {
-                (Some(min), Some(max)) if min == max => min,
-                (Some(min), Some(max)) => format!("{min} to {max}"),
-                (Some(min), None) => format!("at least {min}"),
-                (None, Some(max)) => format!("at most {max}"),
-                (None, None) => "another number".to_owned(),
-            };
-            format!("{} has {found}, wanted {wanted}", self.subject(&element.position))
+        self.violated(&element.position, |judging| {
+            let scope = judging.engine.scope(&element.values);
+            let found = count.found.eval(&scope).to_string();
+            let message = judging.message(element, &[&found]).unwrap_or_else(|| {
+                let bound =
+                    |program: &'a Option<Program>| program.as_ref().map(|at| at.eval(&scope).to_string());
+                let wanted = match (bound(&count.min), bound(&count.max)) {
+                    (Some(min), Some(max)) if min == max => min,
+                    (Some(min), Some(max)) => format!("{min} to {max}"),
+                    (Some(min), None) => format!("at least {min}"),
+                    (None, Some(max)) => format!("at most {max}"),
+                    (None, None) => "another number".to_owned(),
+                };
+                format!("{} has {found}, wanted {wanted}", judging.subject(&element.position))
+            });
+            (message, judging.evidence(&count.holds, element))
         });
-        self.violated(&element.position, message, evidence);
     }
 
     /// Compares what `same` and `unique` gathered.
@@ -282,32 +289,32 @@ impl<'a> Judging<'_, 'a> {
         let Some(majority) = camps.majority() else {
             let message = format!("{}no majority: {}", prefix(group), self.camps_told(&camps));
             for member in group {
-                let evidence = self.member_evidence(program, &[member]);
-                self.violated(&member.position, message.clone(), evidence);
+                self.violated(&member.position, |judging| {
+                    (message.clone(), judging.member_evidence(program, &[member]))
+                });
             }
             return;
         };
         let wanted = &majority[0].value;
+        let others = match (group.len() - majority.len(), majority.len()) {
+            (1, 1) => "the other one has".to_owned(),
+            (1, several) => format!("the other {several} have"),
+            (_, several) => format!("{several} of {} have", group.len()),
+        };
         for member in group {
             if member.value == *wanted {
                 (self.say)(&member.position, Said::Pass);
                 continue;
             }
-            let evidence = self.member_evidence(program, &[member, majority[0]]);
-            let told = [member.value.precise(), wanted.precise()];
-            let others = if majority.len() + 1 == group.len() {
-                match majority.len() {
-                    1 => "the other one has".to_owned(),
-                    several => format!("the other {several} have"),
-                }
-            } else {
-                format!("{} of {} have", majority.len(), group.len())
-            };
-            let message = self.message_at(&member.position, &[&told[0], &told[1]]).unwrap_or_else(|| {
-                format!("{} has {}, {others} {}", self.subject(&member.position), told[0], told[1])
+            self.violated(&member.position, |judging| {
+                let told = [member.value.precise(), wanted.precise()];
+                let message =
+                    judging.message_at(&member.position, &[&told[0], &told[1]]).unwrap_or_else(|| {
+                        format!("{} has {}, {others} {}", judging.subject(&member.position), told[0], told[1])
+                    });
+                let message = format!("{message}{}", difference(&member.value, wanted));
+                (message, judging.member_evidence(program, &[member, majority[0]]))
             });
-            let message = format!("{message}{}", difference(&member.value, wanted));
-            self.violated(&member.position, message, evidence);
         }
     }
 
@@ -315,9 +322,9 @@ impl<'a> Judging<'_, 'a> {
     fn close(&mut self, program: &'a Program, tolerance: &'a Program, group: &[&Member<'a>]) {
         let width = tolerance.eval(&self.engine.scope(&[])).datum();
         let Some(width) = width.as_ref().and_then(Datum::amount) else {
-            let causes = tolerance.explain(&self.engine.scope(&[]), &[]).causes;
+            let causes = tolerance.causes(&self.engine.scope(&[]), &[]);
             for member in group {
-                let words = self.engine.unknown(&causes);
+                let words = self.wants_words().then(|| self.engine.unknown(&causes));
                 (self.say)(&member.position, Said::Unknown(words));
             }
             return;
@@ -326,29 +333,31 @@ impl<'a> Judging<'_, 'a> {
         let crowd = closest(group, width);
         let (least, most) = (crowd.least.value.precise(), crowd.most.value.precise());
         let range = if least == most { least } else { format!("{least} to {most}") };
+        let camps = format!(
+            "{}no majority: from {} on {} to {} on {}, more than {wanted_width} apart",
+            prefix(group),
+            crowd.lowest.value.precise(),
+            self.subject(&crowd.lowest.position),
+            crowd.highest.value.precise(),
+            self.subject(&crowd.highest.position),
+        );
         for (member, inside) in group.iter().zip(&crowd.inside) {
             if *inside && crowd.is_majority {
                 (self.say)(&member.position, Said::Pass);
                 continue;
             }
-            let message = if crowd.is_majority {
+            self.violated(&member.position, |judging| {
+                let evidence = judging.member_evidence(program, &[member]);
+                if !crowd.is_majority {
+                    return (camps.clone(), evidence);
+                }
                 let told = member.value.precise();
-                self.message_at(&member.position, &[&told, &range]).unwrap_or_else(|| {
-                    let subject = self.subject(&member.position);
+                let message = judging.message_at(&member.position, &[&told, &range]).unwrap_or_else(|| {
+                    let subject = judging.subject(&member.position);
                     format!("{subject} has {told}, {} of {} have {range}", crowd.size, group.len())
-                })
-            } else {
-                format!(
-                    "{}no majority: from {} on {} to {} on {}, more than {wanted_width} apart",
-                    prefix(group),
-                    crowd.lowest.value.precise(),
-                    self.subject(&crowd.lowest.position),
-                    crowd.highest.value.precise(),
-                    self.subject(&crowd.highest.position),
-                )
-            };
-            let evidence = self.member_evidence(program, &[member]);
-            self.violated(&member.position, message, evidence);
+                });
+                (message, evidence)
+            });
         }
     }
 
@@ -358,20 +367,27 @@ impl<'a> Judging<'_, 'a> {
                 (self.say)(&only.position, Said::Pass);
                 continue;
             }
-            let all: Vec<String> = camp.iter().map(|member| self.subject(&member.position)).collect();
+            let all = self.first_subjects(camp);
             let value = camp[0].value.precise();
             for (at, member) in camp.iter().enumerate() {
-                let others =
-                    all.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, name)| name.as_str());
-                let others = names(others, MOST_NAMES);
-                let message = self.message_at(&member.position, &[&value, &others]).unwrap_or_else(|| {
-                    format!("{} have the same: {value}", names(all.iter().map(String::as_str), MOST_NAMES))
+                self.violated(&member.position, |judging| {
+                    let others =
+                        all.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, name)| name);
+                    let others = names(others, camp.len() - 1, MOST_NAMES);
+                    let message =
+                        judging.message_at(&member.position, &[&value, &others]).unwrap_or_else(|| {
+                            format!("{} have the same: {value}", names(&all, camp.len(), MOST_NAMES))
+                        });
+                    let other = camp[usize::from(at == 0)];
+                    (message, judging.member_evidence(program, &[member, other]))
                 });
-                let other = camp[usize::from(at == 0)];
-                let evidence = self.member_evidence(program, &[member, other]);
-                self.violated(&member.position, message, evidence);
             }
         }
+    }
+
+    /// The names of as many members as a message can show.
+    fn first_subjects(&self, members: &[&Member<'a>]) -> Vec<String> {
+        members.iter().take(MOST_NAMES + 2).map(|member| self.subject(&member.position)).collect()
     }
 
     /// `4.18 on hv1, hv2; 5.14 on hv3, hv4`
@@ -381,12 +397,8 @@ impl<'a> Judging<'_, 'a> {
             .iter()
             .take(MOST_CAMPS)
             .map(|camp| {
-                let all: Vec<String> = camp.iter().map(|member| self.subject(&member.position)).collect();
-                format!(
-                    "{} on {}",
-                    camp[0].value.precise(),
-                    names(all.iter().map(String::as_str), MOST_NAMES)
-                )
+                let names = names(&self.first_subjects(camp), camp.len(), MOST_NAMES);
+                format!("{} on {names}", camp[0].value.precise())
             })
             .collect();
         if camps.len() > MOST_CAMPS {
@@ -395,15 +407,26 @@ impl<'a> Judging<'_, 'a> {
         told.join("; ")
     }
 
-    fn violated(&mut self, position: &Position, message: String, mut evidence: Vec<Evidence>) {
-        evidence.truncate(MOST_EVIDENCE);
-        (self.say)(position, Said::Violated(Words { message, evidence }));
+    /// Whether the next element is told of with words.
+    fn wants_words(&mut self) -> bool {
+        self.told += 1;
+        self.told <= MOST_TOLD
+    }
+
+    fn violated(&mut self, position: &Position, words: impl FnOnce(&Self) -> (String, Vec<Evidence>)) {
+        let words = self.wants_words().then(|| {
+            let (message, mut evidence) = words(self);
+            evidence.truncate(MOST_EVIDENCE);
+            Words { message, evidence }
+        });
+        (self.say)(position, Said::Violated(words));
     }
 
     fn say_unknown(&mut self, element: &Element<'a>, program: &'a Program) {
-        let scope = self.engine.scope(&element.values);
-        let explained = program.explain(&scope, &self.paths(&element.position));
-        let words = self.engine.unknown(&explained.causes);
+        let words = self.wants_words().then(|| {
+            let scope = self.engine.scope(&element.values);
+            self.engine.unknown(&program.causes(&scope, &self.paths(&element.position)))
+        });
         (self.say)(&element.position, Said::Unknown(words));
     }
 
@@ -473,7 +496,7 @@ fn difference(value: &Datum<'_>, wanted: &Datum<'_>) -> String {
     let told = |from: &[Datum<'_>], without: &[Datum<'_>], word: &str| {
         let all: Vec<String> =
             from.iter().filter(|one| !without.contains(one)).map(ToString::to_string).collect();
-        (!all.is_empty()).then(|| format!("{word} {}", names(all.iter().map(String::as_str), MOST_NAMES)))
+        (!all.is_empty()).then(|| format!("{word} {}", names(&all, all.len(), MOST_NAMES)))
     };
     let parts: Vec<String> =
         [told(wanted, own, "without"), told(own, wanted, "with")].into_iter().flatten().collect();
@@ -490,5 +513,5 @@ fn listed<'a>(program: &'a Program, scope: &Scope<'_, 'a>) -> String {
         .filter(|element| element.certain)
         .map(|element| element.value.to_string())
         .collect();
-    if all.is_empty() { list.to_string() } else { names(all.iter().map(String::as_str), MOST_NAMES) }
+    if all.is_empty() { list.to_string() } else { names(&all, all.len(), MOST_NAMES) }
 }

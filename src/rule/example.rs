@@ -193,8 +193,10 @@ impl ElementVerdict {
         let (status, message) = match said {
             Said::Pass => (Status::Pass, String::new()),
             Said::NotApplicable(_) => (Status::NotApplicable, String::new()),
-            Said::Unknown(words) => (Status::Unknown, words.message),
-            Said::Violated(words) => (violated(rule.severity), words.message),
+            Said::Unknown(words) => (Status::Unknown, words.map(|words| words.message).unwrap_or_default()),
+            Said::Violated(words) => {
+                (violated(rule.severity), words.map(|words| words.message).unwrap_or_default())
+            }
         };
         let each = way(rule);
         ElementVerdict {

@@ -81,7 +81,8 @@ pub struct Finding {
     pub status: Status,
     /// How bad it is when the rule does not hold, after profile and configuration.
     pub severity: Severity,
-    /// How many subjects it is said of: one, but for what passes, which is said once of all subjects of a rule that do.
+    /// How many subjects it is said of: one, but for what passes, which is said once of all subjects of a rule that do,
+    /// and for what is said of more than a thousand.
     pub subjects: usize,
     /// What it is said of: a node, a LUN, a network; `cluster` where it is the whole; `64 nodes` where it is several.
     pub subject: String,

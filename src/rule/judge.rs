@@ -14,7 +14,7 @@ impl ResolvedRules<'_> {
     /// held against.
     ///
     /// What a rule says of each subject is a finding of its own, but for what passes: all subjects for which a rule
-    /// holds are one finding, whose `subjects` counts them. A rule that has nothing to say of any subject is one
+    /// holds are one finding, whose `subjects` counts them. So are those beyond the first thousand that do not. A rule that has nothing to say of any subject is one
     /// finding that is not applicable; where it has something to say of others, those it does not apply to are left out.
     pub fn judge(&self, document: &Document, waivers: &[Waiver], today: Date) -> Judgement {
         let values = self.params.iter().map(|setting| setting.value.value()).collect();
@@ -43,6 +43,8 @@ fn judge_rule<'a>(
 ) {
     let Chosen { rule, severity } = chosen;
     let (mut passes, mut first_pass, mut idle) = (0, None, None);
+    // Elements beyond those that are told of one by one.
+    let mut more = [(Status::Unknown, 0), (violated(severity), 0)];
     let before = findings.len();
     engine.judge(rule, &mut |position, said| {
         let (status, words) = match said {
@@ -58,6 +60,10 @@ fn judge_rule<'a>(
             Said::Unknown(words) => (Status::Unknown, words),
             Said::Violated(words) => (violated(severity), words),
         };
+        let Some(words) = words else {
+            more.iter_mut().filter(|(of, _)| *of == status).for_each(|(_, number)| *number += 1);
+            return;
+        };
         let subject = way(rule).subject(document, position);
         let path = way(rule).path(document, position);
         let provenance = engine.provenance(&words.evidence);
@@ -67,10 +73,27 @@ fn judge_rule<'a>(
             Told { status, subjects: 1, subject, path, words, provenance },
         ));
     });
+    for (status, number) in more.into_iter().filter(|(_, number)| *number > 0) {
+        findings.push(finding(rule, severity, several(rule, status, number)));
+    }
     if let Some(first) = first_pass {
         findings.push(passed(rule, severity, passes, &first, document));
     } else if findings.len() == before {
         findings.push(not_applicable(rule, severity, idle));
+    }
+}
+
+/// Elements that are only counted.
+fn several(rule: &Rule, status: Status, number: usize) -> Told {
+    let each = way(rule);
+    let plural = each.plural();
+    Told {
+        status,
+        subjects: number,
+        subject: format!("{number} more {plural}"),
+        path: each.text().to_owned(),
+        words: words(format!("the same for {number} more {plural}")),
+        provenance: Vec::new(),
     }
 }
 

@@ -262,3 +262,26 @@ fn evidence_shows_what_was_read_and_where_it_comes_from() {
     let pass = &judgement.findings[1];
     assert_eq!((pass.subject.as_str(), pass.path.as_str(), pass.subjects), ("2 nodes", "nodes", 2));
 }
+
+#[test]
+fn many_odd_elements_are_counted_exactly_and_told_briefly() {
+    let build = |number: usize| if number < 2000 { "1" } else { "" };
+    let all: Vec<&str> = (0..3000).map(build).collect();
+    let rule = "each = 'nodes'\nrequire = 'node.os.build == \"2\"'\nmessage = 'm'";
+    let ruleset = one(rule);
+    let judgement = judge(&ruleset, &document(&builds(&all)));
+    let told: Vec<_> = judgement
+        .findings
+        .iter()
+        .skip(1024)
+        .map(|f| (f.status.word(), f.subject.as_str(), f.subjects))
+        .collect();
+    assert_eq!(told, [("unknown", "1000 more nodes", 1000), ("fail", "976 more nodes", 976)]);
+    assert_eq!(judgement.findings.iter().map(|finding| finding.subjects).sum::<usize>(), 3000);
+    let shared = one(UNIQUE);
+    let judgement = judge(&shared, &document(&builds(&all[..2000])));
+    assert_eq!(
+        judgement.findings[0].message,
+        "n1, n2, n3, n4, n5, n6, n7, n8 and 1992 more have the same: 1"
+    );
+}
