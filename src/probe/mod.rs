@@ -4,8 +4,25 @@
 //! passed to a shell, and kept free of control characters. Secrets never enter facts.
 
 pub mod answer;
+mod child;
 pub mod collectors;
 pub mod explain;
+mod limits;
 pub mod linux;
+mod local;
+mod plan;
+mod progress;
+mod recording;
+mod run;
 pub mod script;
+mod ssh;
 pub mod target;
+mod witness;
+
+#[cfg(test)]
+mod tests;
+
+pub use limits::Cancel;
+pub use plan::{DryRun, Step, plan};
+pub use progress::{Finish, Progress, Subject, SubjectKind, Unwatched};
+pub use run::{Found, ProbeOptions, run};

@@ -9,9 +9,19 @@ const NAMES: usize = 256;
 /// The script for one run: `nonce` marks its frames; `names` are the host names that it looks up. Names that are no
 /// host names are left out.
 pub fn render(nonce: &str, names: &[String]) -> String {
-    let names: Vec<&str> =
-        names.iter().map(String::as_str).filter(|name| is_host_name(name)).take(NAMES).collect();
+    let names = host_names(names.iter().map(String::as_str));
     format!("N='{nonce}' NAMES='{}'\n{SCRIPT}", names.join(" "))
+}
+
+/// Those of the names that may stand in the script, each once.
+pub fn host_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for name in names.filter(|name| is_host_name(name)).take(NAMES) {
+        if !out.iter().any(|known| known == name) {
+            out.push(name.to_owned());
+        }
+    }
+    out
 }
 
 /// A random word that no output of a host can hold.
