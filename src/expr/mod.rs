@@ -8,11 +8,15 @@
 //! The way of an expression: `token` (text to tokens), `parse` (tokens to a `syntax` tree), `check` and `methods` (syntax
 //! tree to a checked tree of `node`s), `eval` and `operate` (checked tree and facts to a `value`), with what `trace` keeps.
 
+mod advice;
 mod check;
+mod compare;
 mod datum;
+mod elements;
 mod env;
 mod error;
 mod eval;
+mod lists;
 mod methods;
 mod node;
 mod operate;
@@ -25,6 +29,7 @@ mod trace;
 mod types;
 mod value;
 mod version;
+mod vocabulary;
 
 #[cfg(test)]
 mod tests;

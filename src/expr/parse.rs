@@ -453,9 +453,8 @@ impl Parser {
             match self.peek() {
                 Token::End => return,
                 Token::Sign("(" | "[" | "{") => open += 1,
-                Token::Sign(")" | "]" | "}") if open == 0 => return,
+                Token::Sign(")" | "]" | "}" | ",") if open == 0 => return,
                 Token::Sign(")" | "]" | "}") => open -= 1,
-                Token::Sign(",") if open == 0 => return,
                 _ => {}
             }
             self.at += 1;

@@ -133,8 +133,7 @@ impl<'t> Lexer<'t, '_> {
             _ => return None,
         };
         let inside = &self.rest()[open.len_utf8()..];
-        let end =
-            inside.find(|c| c == closing || c == '\n').filter(|end| inside[*end..].starts_with(closing))?;
+        let end = inside.find([closing, '\n']).filter(|end| inside[*end..].starts_with(closing))?;
         let text = inside[..end].to_owned();
         self.at += open.len_utf8() + end + closing.len_utf8();
         let error = ExprError::new(start..self.at, "these are typographic quotes");

@@ -161,7 +161,7 @@ impl Count {
     }
 }
 
-impl<'a, M> Items<'a, M> {
+impl<M> Items<'_, M> {
     pub(super) fn count(&self) -> Count {
         let mut count = Count::default();
         self.items.iter().for_each(|item| count.add(item.presence));
@@ -169,7 +169,7 @@ impl<'a, M> Items<'a, M> {
     }
 }
 
-impl<'a, M> Plain<'a, M> {
+impl<M> Plain<'_, M> {
     pub(super) fn is_unknown(&self) -> bool {
         matches!(self, Plain::Unknown)
     }
@@ -206,7 +206,7 @@ impl<'a, M> Plain<'a, M> {
     }
 }
 
-impl<'a, M> From<Truth> for Plain<'a, M> {
+impl<M> From<Truth> for Plain<'_, M> {
     fn from(truth: Truth) -> Self {
         match truth {
             Truth::False => Plain::Bool(false),

@@ -136,19 +136,10 @@ pub(super) fn evidence(text: &str) -> Vec<String> {
 
 /// Errors as the text with the place marked, the message and the help.
 pub(super) fn told(text: &str, errors: &[ExprError]) -> String {
-    let mut out = String::new();
-    for error in errors {
+    let one = |error: &ExprError| {
         let (start, end) = (error.range.start, error.range.end);
-        out.push_str(&format!(
-            "{}«{}»{}\n  {}\n",
-            &text[..start],
-            &text[start..end],
-            &text[end..],
-            error.message
-        ));
-        if let Some(help) = &error.help {
-            out.push_str(&format!("  ({help})\n"));
-        }
-    }
-    out
+        let help = error.help.as_ref().map_or(String::new(), |help| format!("  ({help})\n"));
+        format!("{}«{}»{}\n  {}\n{help}", &text[..start], &text[start..end], &text[end..], error.message)
+    };
+    errors.iter().map(one).collect::<Vec<_>>().concat()
 }
