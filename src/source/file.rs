@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Largest file that is read. The largest that anybody wrote by hand is far below one MiB.
-pub const MAX_SOURCE_BYTES: u64 = 16 * 1024 * 1024;
+/// Largest file that is read. The largest that anybody wrote by hand is far below one MiB; a file that is nothing but
+/// mistakes costs some three hundred times its size in memory.
+pub const MAX_SOURCE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A text file in memory, without byte order mark.
 pub struct SourceFile {
@@ -127,7 +128,7 @@ impl SourceFile {
     }
 
     /// The nearest character boundary at or before a byte.
-    fn floor(&self, offset: usize) -> usize {
+    pub(super) fn floor(&self, offset: usize) -> usize {
         let mut at = offset.min(self.text.len());
         while !self.text.is_char_boundary(at) {
             at -= 1;

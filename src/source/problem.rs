@@ -24,7 +24,7 @@ impl Problem {
     /// A mistake without a place: a file that cannot be read.
     pub fn new(message: impl Into<String>) -> Self {
         Problem {
-            message: printable(&message.into()).into_owned(),
+            message: message_of(&message.into()),
             file: None,
             labels: Vec::new(),
             help: None,
@@ -35,14 +35,18 @@ impl Problem {
     /// Adds a place, with a few words for under the caret; the first is where the mistake is.
     #[must_use]
     pub fn label(mut self, span: &Span, words: impl Into<String>) -> Self {
-        let words = printable(&words.into()).into_owned();
+        let words = message_of(&words.into());
         match &self.file {
             Some(file) if !Arc::ptr_eq(file, span.file()) => {
                 self.related.push(Problem::new(words.clone()).label(span, words));
             }
             _ => {
+                let range = brief(span);
+                if self.labels.first().is_none_or(|(first, _)| can_be_drawn_with(span.file(), first, &range))
+                {
+                    self.labels.push((range, words));
+                }
                 self.file = Some(span.file().clone());
-                self.labels.push((first_line(span), words));
             }
         }
         self
@@ -51,7 +55,7 @@ impl Problem {
     /// Says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(printable(&help.into()).into_owned());
+        self.help = Some(message_of(&help.into()));
         self
     }
 
@@ -100,11 +104,34 @@ impl Problem {
     }
 }
 
+/// Longest message or help that is kept, in bytes; what is longer quotes a value that nobody reads to the end.
+const LONGEST_MESSAGE: usize = 1000;
+
+/// Most bytes that carets stand under, and between two labels that are drawn together.
+const LONGEST_LABEL: usize = 300;
+
 /// A caret under many lines explains nothing; the first line of them does.
-fn first_line(span: &Span) -> Range<usize> {
+fn brief(span: &Span) -> Range<usize> {
     let range = span.range();
     let first = span.text().split('\n').next().unwrap_or_default().trim_end_matches('\r');
-    range.start..range.start + first.len()
+    range.start..span.file().floor(range.start + first.len().min(LONGEST_LABEL))
+}
+
+/// Labels on neighbouring lines are drawn in one piece, with all that is between them.
+fn can_be_drawn_with(file: &SourceFile, one: &Range<usize>, other: &Range<usize>) -> bool {
+    let apart = file.line_index(one.start).abs_diff(file.line_index(other.start)) > 3;
+    apart || one.start.abs_diff(other.start) <= LONGEST_LABEL
+}
+
+/// The text as a message may hold it: printable, and cut where it is very long.
+fn message_of(text: &str) -> String {
+    let text = printable(text);
+    if text.len() <= LONGEST_MESSAGE {
+        return text.into_owned();
+    }
+    let boundary = |at: usize| (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let (end, tail) = (boundary(LONGEST_MESSAGE / 2), boundary(text.len() - LONGEST_MESSAGE / 4));
+    format!("{} ... {}", &text[..end], &text[tail..])
 }
 
 /// The text with everything escaped that a terminal would act on.

@@ -4,7 +4,29 @@ use super::file::{SourceFile, Span};
 use super::problem::{Problem, Problems};
 use std::ops::Range;
 use std::sync::Arc;
-use toml::de::Error;
+use toml::de::{DeTable, Error};
+
+/// Enough of a file to tell that it is no TOML at all.
+const SAMPLE_BYTES: usize = 64 * 1024;
+
+/// More mistakes than that are in no file that was meant to be TOML.
+const HOPELESS: usize = 1000;
+
+/// The text, or only its beginning when that is no TOML at all: every mistake costs memory, and nobody reads them.
+pub(super) fn worth_reading(text: &str) -> &str {
+    let bytes = text.as_bytes();
+    let Some(end) =
+        bytes.get(..SAMPLE_BYTES).and_then(|sample| sample.iter().rposition(|byte| *byte == b'\n'))
+    else {
+        return text;
+    };
+    let sample = &text[..=end];
+    if sample.len() < text.len() && DeTable::parse_recoverable(sample).1.len() > HOPELESS {
+        sample
+    } else {
+        text
+    }
+}
 
 /// The lines that the mistakes touch, in order and apart.
 pub(super) fn touched_lines(file: &SourceFile, errors: &[Error]) -> Vec<Range<usize>> {

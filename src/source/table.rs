@@ -36,7 +36,7 @@ impl Table {
     /// Parses a file into its outermost table. Mistakes of syntax, all of them, are added to `problems`; what stands
     /// on other lines is there nevertheless, and keys are then not said to be missing.
     pub fn parse(file: &Arc<SourceFile>, problems: &mut Problems) -> Table {
-        let (root, errors) = DeTable::parse_recoverable(file.text());
+        let (root, errors) = DeTable::parse_recoverable(syntax::worth_reading(file.text()));
         let broken = syntax::touched_lines(file, &errors);
         syntax::report(file, &errors, problems);
         Builder { file, broken: &broken }.table(root.into_inner(), 0..0, "", problems)

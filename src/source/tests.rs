@@ -129,6 +129,22 @@ fn a_very_long_line_is_cut_around_the_place() {
 }
 
 #[test]
+fn what_is_drawn_stays_short_whatever_the_file_is_like() {
+    let long = "x".repeat(100_000);
+    let (table, mut problems) = read(&format!("{long} = 1\na = '{long}'\nb = [{}\n", "1,".repeat(50_000)));
+    table.finish(&mut problems);
+    let (mut table, _) = read(&format!("a = '{long}'"));
+    let text: Text = table.need("a", &mut problems).expect("it is there");
+    problems.push(text.problem(format!("`{text}` is wrong"), text.as_str()).help(text.as_str()));
+    let (mut table, _) = read(&format!("a = 1{}\nb = 2", " ".repeat(100_000)));
+    let a: Spanned<i64> = table.need("a", &mut problems).expect("it is there");
+    let b: Spanned<i64> = table.need("b", &mut problems).expect("it is there");
+    problems.push(a.span.problem("near", "one").label(&b.span, "the line after"));
+    let drawn = drawn(&problems);
+    assert!(drawn.len() < 20_000 && problems.to_string().len() < 10_000, "{} {drawn}", drawn.len());
+}
+
+#[test]
 fn places_count_lines_from_one_without_the_byte_order_mark() {
     let (mut table, mut problems) = read("\u{feff}a = 1\r\nb = 'ü' # x\r\n");
     assert_eq!(table.get::<Spanned<i64>>("a", &mut problems).expect("there").span.range(), 4..5);
@@ -161,7 +177,7 @@ fn files_that_are_no_text_are_refused_with_the_reason() {
     );
     let large = dir.path().join("large");
     std::fs::File::create(&large).and_then(|file| file.set_len(MAX_SOURCE_BYTES + 1)).expect("a sparse file");
-    assert!(SourceFile::read(&large).expect_err("refused").message().contains("larger than 16 MiB"));
+    assert!(SourceFile::read(&large).expect_err("refused").message().contains("larger than 4 MiB"));
 }
 
 #[test]
