@@ -27,3 +27,42 @@ fn every_example_is_judged_as_it_says() {
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+#[test]
+fn every_limit_of_a_profile_names_its_document() {
+    let ruleset = shipped();
+    for profile in ruleset.profiles().iter() {
+        let bare: Vec<&str> = profile.limits_without_source().map(|name| name.as_str()).collect();
+        assert!(bare.is_empty(), "{}: {bare:?}", profile.name);
+    }
+}
+
+/// A platform with a release leads to the profile that knows its limits.
+#[test]
+fn platforms_and_releases_lead_to_their_profiles() {
+    use quorate::facts::Platform;
+    use quorate::rule::Selection;
+    let ruleset = shipped();
+    for (platform, release, wanted, nodes) in [
+        (Platform::Generic, None, "generic", "64"),
+        (Platform::Wsfc, None, "wsfc", "64"),
+        (Platform::Wsfc, Some("2008"), "wsfc-2008", "16"),
+        (Platform::Wsfc, Some("2008 R2"), "wsfc-2008r2", "16"),
+        (Platform::Wsfc, Some("2012"), "wsfc-2012", "64"),
+        (Platform::Wsfc, Some("2012 R2"), "wsfc-2012r2", "64"),
+        (Platform::Wsfc, Some("2016"), "wsfc-2016", "64"),
+        (Platform::Wsfc, Some("2025"), "wsfc-2016", "64"),
+        (Platform::Pacemaker, Some("15.6"), "pacemaker", "32"),
+        (Platform::Pacemaker, None, "pacemaker", "32"),
+    ] {
+        let selection = Selection {
+            platform: Some(platform),
+            release: release.map(str::to_owned),
+            ..Selection::default()
+        };
+        let resolved = ruleset.resolve(&selection).unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert_eq!(resolved.profile().name, wanted, "{platform} {release:?}");
+        let (_, max_nodes) = resolved.params().find(|(param, _)| param.name == "max_nodes").expect("declared");
+        assert_eq!(max_nodes.value.to_string(), nodes, "{wanted}");
+    }
+}
