@@ -43,6 +43,10 @@ impl Terms {
     /// Answers all keys of one message. `discovery` makes keys irrelevant that concern commands.
     pub fn negotiate(&mut self, offer: &Negotiation, keys: &Keys, discovery: bool) -> Keys {
         let mut answers = Keys::new();
+        // A first burst must not be longer than any burst, whatever the order of the keys.
+        if let Some(value) = keys.get("MaxBurstLength").filter(|_| !discovery) {
+            self.answer(offer, "MaxBurstLength", value, discovery);
+        }
         for (key, value) in keys.iter() {
             if let Some(answer) = self.answer(offer, key, value, discovery) {
                 answers.push(key, answer);
@@ -128,7 +132,7 @@ impl Terms {
             }
             "FirstBurstLength" => {
                 let Some(theirs) = number(512, LONGEST_SEGMENT) else { return rejected() };
-                self.first_burst = theirs.min(offer.first_burst_length);
+                self.first_burst = theirs.min(offer.first_burst_length).min(self.max_burst);
                 Some(self.first_burst.to_string())
             }
             "MaxOutstandingR2T" => {
@@ -190,8 +194,8 @@ mod tests {
                 ("MaxRecvDataSegmentLength", "0x10000"),
                 ("InitialR2T", "No"),
                 ("ImmediateData", "Yes"),
-                ("MaxBurstLength", "131072"),
                 ("FirstBurstLength", "262144"),
+                ("MaxBurstLength", "32768"),
                 ("DefaultTime2Wait", "2"),
                 ("DefaultTime2Retain", "20"),
                 ("MaxConnections", "8"),
@@ -204,7 +208,7 @@ mod tests {
         );
         assert_eq!(terms.digests, Digests { header: true, data: false });
         assert_eq!((terms.initiator_segment, terms.initial_r2t, terms.immediate_data), (65_536, false, true));
-        assert_eq!((terms.first_burst, terms.max_burst), (65_536, 131_072));
+        assert_eq!((terms.first_burst, terms.max_burst), (32_768, 32_768));
         let answer =
             |key: &str| answers.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
         for (key, value) in [
@@ -212,8 +216,8 @@ mod tests {
             ("DataDigest", "None"),
             ("InitialR2T", "No"),
             ("ImmediateData", "Yes"),
-            ("MaxBurstLength", "131072"),
-            ("FirstBurstLength", "65536"),
+            ("MaxBurstLength", "32768"),
+            ("FirstBurstLength", "32768"),
             ("DefaultTime2Wait", "2"),
             ("DefaultTime2Retain", "0"),
             ("MaxConnections", "1"),

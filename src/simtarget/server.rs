@@ -196,6 +196,12 @@ impl SimTarget {
         }
     }
 
+    /// To see whether any thread still holds on.
+    #[cfg(test)]
+    pub(super) fn watch(&self) -> std::sync::Weak<Shared> {
+        Arc::downgrade(&self.shared)
+    }
+
     /// A unit of the first target, to look behind the wire.
     pub fn lun(&self, lun: u16) -> Option<LunHandle<'_>> {
         self.unit_at(0, lun)
