@@ -116,7 +116,7 @@ pub(super) fn serve(shared: &Arc<Shared>, portal: usize, number: u64, stream: Tc
         connection.outbox.finish();
     }
     if let Some(session) = connection.session {
-        shared.state().end(session, end == End::Logout);
+        shared.state().close(session, false);
     }
     if let Ok(writing) = writing {
         // A writer cannot panic; were it to, its connection would be closed all the same.
@@ -217,7 +217,7 @@ fn log_in(
                 shared.state().stats.logins += 1;
                 if !sent {
                     if let Some(session) = session {
-                        shared.state().end(session, false);
+                        shared.state().close(session, false);
                     }
                     return None;
                 }
@@ -472,7 +472,6 @@ impl Connection {
                 self.reject(reason::PROTOCOL, header.to_vec())?;
                 Err(End::Violation)
             }
-            Step::Ask(request) => Ok(self.outbox.send(request)?),
             Step::Ended(ended) => Ok(self.respond(*ended, tag, read)?),
         }
     }
@@ -565,6 +564,12 @@ impl Connection {
             CONNECTION => 1,
             _ => 2,
         };
+        if response == 0
+            && let Some(session) = self.session.take()
+        {
+            // Before the answer, so that a login that follows at once does not find the session still there.
+            self.shared.state().close(session, true);
+        }
         self.outbox.send(LogoutResponse { response, tag: pdu.tag, ..LogoutResponse::default() })?;
         if response == 0 { Err(End::Logout) } else { Ok(()) }
     }

@@ -148,7 +148,7 @@ faults! {
         "CLEAR removes the registrations and leaves the reservation, which nobody can then remove.";
     HolderUnregisterKeepsReservation "holder-unregister-keeps-reservation" Registration ["P29"] seen "istgt":
         "Unregistering the holder leaves a reservation without a holder; CLEAR by another registrant then conflicts.";
-    NoAllRegistrantsTypes "no-all-registrants-types" Registration ["P16"] seen "3PAR guides":
+    NoAllRegistrantsTypes "no-all-registrants-types" Registration ["P16", "P30"] seen "3PAR guides":
         "Types 7 and 8 are refused and not in the type mask.";
     NoRegisterOptions "no-register-options" Registration ["P40"] seen "tgt":
         "APTPL, ALL_TG_PT and SPEC_I_PT are refused and not in the capabilities.";
@@ -170,19 +170,19 @@ faults! {
         "Two keys and a reservation of a host that is long gone are left on every unit.";
     StrangerRegisters "stranger-registers" Registration ["no stranger's key appears during the test"] seen "a second cluster on the same LUN":
         "A stranger's key appears as soon as somebody has reserved the unit.";
-    StrangerClears "stranger-clears" Registration ["P10", "keys do not vanish during the test"] seen "Serviceguard package start":
+    StrangerClears "stranger-clears" Registration ["keys do not vanish during the test"] seen "Serviceguard package start":
         "Somebody clears all keys as soon as a reservation is made.";
 
     // Preempting and aborting.
     PreemptAllWin "preempt-all-win" Preemption ["P27"] seen "istgt":
         "PREEMPT of a key that a competitor has just preempted is answered GOOD, so all racing nodes win.";
-    WrongPreemptAccepted "wrong-preempt-accepted" Preemption ["P23"] seen "istgt":
+    WrongPreemptAccepted "wrong-preempt-accepted" Preemption ["P23", "P27"] seen "istgt":
         "PREEMPT is accepted with an unknown victim and with a wrong own key.";
     ZeroPreemptWrongSense "zero-preempt-wrong-sense" Preemption ["P23"] seen "tgt":
         "PREEMPT with service action key zero ends as 5/24/00 instead of 5/26/00.";
-    PreemptRemovesWinnerKey "preempt-removes-winner-key" Preemption ["P20"] seen "istgt":
+    PreemptRemovesWinnerKey "preempt-removes-winner-key" Preemption ["P20", "P34"] seen "istgt":
         "PREEMPT removes the registration of the winner too.";
-    PreemptKeepsVictimKey "preempt-keeps-victim-key" Preemption ["P20", "P22"] seen "istgt":
+    PreemptKeepsVictimKey "preempt-keeps-victim-key" Preemption ["P20", "P21", "P22", "P27", "P34", "P38"] seen "istgt":
         "PREEMPT takes the reservation and leaves the victim registered.";
     PreemptIgnoresType "preempt-ignores-type" Preemption ["P20", "P26"] seen "":
         "A preempted reservation keeps its old type.";
@@ -198,7 +198,7 @@ faults! {
         "PREEMPT AND ABORT does not abort: writes of the victim that were under way still reach the disk.";
 
     // Which command conflicts with a reservation.
-    WriteExclusiveNotEnforced "write-exclusive-not-enforced" Conflict ["P13", "P14", "P21"] seen "":
+    WriteExclusiveNotEnforced "write-exclusive-not-enforced" Conflict ["P13", "P14", "P16", "P21", "P36"] seen "":
         "An unregistered nexus may write under every type of reservation.";
     WriteSameNotBlocked "write-same-not-blocked" Conflict ["P14"] seen "tgt":
         "WRITE SAME(10) is never blocked by a reservation.";
@@ -208,7 +208,7 @@ faults! {
         "UNMAP is never blocked by a reservation.";
     TurConflicts "tur-conflicts" Conflict ["P15"] seen "Hitachi 99xx without host mode 186, some SAS disks":
         "TEST UNIT READY conflicts for nodes that may not write.";
-    ReadCapacityConflicts "read-capacity-conflicts" Conflict ["P15", "P16"] seen "LIO":
+    ReadCapacityConflicts "read-capacity-conflicts" Conflict ["P16"] seen "LIO":
         "READ CAPACITY conflicts wherever a read does.";
     AllRegistrantsNotEnforced "all-registrants-not-enforced" Conflict ["P16"] seen "SPDK":
         "Types 7 and 8 let unregistered nodes read and write.";
@@ -238,13 +238,13 @@ faults! {
         "Unit attentions reach only nexuses of the portal group where they arise.";
     PowerOnAttentionAtRelogin "power-on-attention-at-relogin" Attention ["re-login reports nexus loss"] seen "tgt":
         "Every re-login is reported as a power-on (29/00), which makes hosts fail what was under way.";
-    AttentionNeverEnds "attention-never-ends" Attention ["unit attentions can be drained"] seen "":
+    AttentionNeverEnds "attention-never-ends" Attention ["P01", "unit attentions can be drained"] seen "":
         "A unit attention is reported for ever once it has been raised.";
 
     // What PERSISTENT RESERVE IN reports.
     NoCapabilityMask "no-capability-mask" Report ["P03"] seen "istgt":
         "REPORT CAPABILITIES comes without a valid type mask.";
-    ReadReservationFails "read-reservation-fails" Report ["P01", "P10"] seen "ESOS with Windows 2008":
+    ReadReservationFails "read-reservation-fails" Report ["P01"] seen "ESOS with Windows 2008":
         "READ RESERVATION ends as a hardware error.";
     ArTypeShowsKey "ar-type-shows-key" Report ["P16", "P30"] seen "istgt":
         "READ RESERVATION shows a key instead of zero for types 7 and 8.";
@@ -254,7 +254,7 @@ faults! {
         "READ FULL STATUS leaves out the four-byte header of each TransportID.";
     FullStatusKeySwapped "full-status-key-swapped" Report ["P40"] seen "SPDK":
         "READ FULL STATUS shows the keys with their bytes swapped.";
-    KeysListedTwice "keys-listed-twice" Report ["P04", "P37"] seen "multipath-tools before 0.13":
+    KeysListedTwice "keys-listed-twice" Report ["P04", "P34", "P37"] seen "multipath-tools before 0.13":
         "READ KEYS lists every key twice.";
     ZeroAllocationUnanswered "zero-allocation-unanswered" Report ["P01"] seen "istgt":
         "READ KEYS with allocation length zero gets no answer.";
@@ -264,7 +264,7 @@ faults! {
     // Several paths and sessions.
     RegistrationLostAtRelogin "registration-lost-at-relogin" Path ["P31", "P32", "P33"] seen "tgt":
         "A registration is bound to its session: after a new login the same initiator port is a stranger.";
-    RegistrationLostAtConnectionLoss "registration-lost-at-connection-loss" Path ["P32"] seen "":
+    RegistrationLostAtConnectionLoss "registration-lost-at-connection-loss" Path ["P32", "P33"] seen "":
         "A session that ends without logout takes its registration with it.";
     ReinstatementIgnored "reinstatement-ignored" Path ["P33"] seen "":
         "A second login of the same initiator port leaves the first session alive.";
@@ -274,13 +274,13 @@ faults! {
         "Access is granted per initiator name and portal group, and unregistering one path takes it from all.";
     HolderComparedByShortIsid "holder-compared-by-short-isid" Path ["P36"] seen "LIO":
         "Only the first four bytes of the ISID tell the holder from another session of the same host.";
-    PathRegistrationOverwritesPartner "path-registration-overwrites-partner" Path ["P37"] seen "3PAR, CLARiiON":
+    PathRegistrationOverwritesPartner "path-registration-overwrites-partner" Path ["P34", "P37"] seen "3PAR, CLARiiON":
         "Registering on one path removes the registration of the same host on its partner path.";
     UnregisterOnePathRemovesAll "unregister-one-path-removes-all" Path ["P37"] seen "":
         "Unregistering one path unregisters all paths of the host.";
     KeysDifferPerPortal "keys-differ-per-portal" Path ["P38", "P39"] seen "ceph-iscsi, LIO pairs with DRBD":
         "Each portal group is a head with keys and reservation of its own.";
-    StandbyPath "standby-path" Path ["P39", "paths are active"] seen "active/passive arrays":
+    StandbyPath "standby-path" Path ["P39", "P40", "paths are active"] seen "active/passive arrays":
         "All portal groups but the first are in ALUA state standby: data commands end as 2/04/0B.";
     AdvertisesUnreachablePortal "advertises-unreachable-portal" Path ["advertised portals are reachable"] seen "storage behind NAT":
         "SendTargets also lists a portal where nothing listens.";

@@ -37,6 +37,8 @@ pub(super) struct Shared {
 #[derive(Debug, Default)]
 struct Connections {
     next: u64,
+    /// Threads that ended in a panic: none, ever.
+    panics: usize,
     live: BTreeMap<u64, (TcpStream, JoinHandle<()>)>,
 }
 
@@ -87,7 +89,7 @@ impl Shared {
             .collect();
         for number in ended {
             if let Some((_, thread)) = connections.live.remove(&number) {
-                let _ = thread.join();
+                connections.panics += usize::from(thread.join().is_err());
             }
         }
         if connections.live.len() >= self.config.limits.connections || self.is_stopping() {
@@ -196,6 +198,16 @@ impl SimTarget {
         }
     }
 
+    /// Everything as at the start; sessions end.
+    #[cfg(test)]
+    pub(super) fn blank(&self) {
+        self.power_cycle();
+        let faults = self.faults();
+        let mut state = self.shared.state();
+        state.blank(&self.shared.config);
+        state.set_faults(faults);
+    }
+
     /// To see whether any thread still holds on.
     #[cfg(test)]
     pub(super) fn watch(&self) -> std::sync::Weak<Shared> {
@@ -222,6 +234,13 @@ impl SimTarget {
 
 impl Drop for SimTarget {
     fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl SimTarget {
+    /// Ends all threads; gives the number of those that panicked.
+    fn stop(&mut self) -> usize {
         *lock(&self.shared.stopping.0) = true;
         self.shared.stopping.1.notify_all();
         for (listener, address) in self.listeners.drain(..).zip(&self.shared.bound) {
@@ -236,9 +255,16 @@ impl Drop for SimTarget {
         for (stream, _) in live.values() {
             let _ = stream.shutdown(Shutdown::Both);
         }
-        for (_, thread) in live.into_values() {
-            let _ = thread.join();
-        }
+        let panics = live.into_values().map(|(_, thread)| usize::from(thread.join().is_err())).sum::<usize>();
+        let mut connections = lock(&self.shared.connections);
+        connections.panics += panics;
+        connections.panics
+    }
+
+    /// Stops the target and gives the number of threads that panicked.
+    #[cfg(test)]
+    pub(super) fn panics(mut self) -> usize {
+        self.stop()
     }
 }
 

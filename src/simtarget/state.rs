@@ -99,8 +99,6 @@ pub(super) struct Ended {
 pub(super) enum Step {
     /// Respond.
     Ended(Box<Ended>),
-    /// Send this request for data.
-    Ask(ReadyToTransfer),
     /// Nothing to send now.
     Wait,
     /// The session is no more.
@@ -183,6 +181,12 @@ impl State {
         }
     }
 
+    /// As at the start, except that session numbers go on: threads of old ones may still be ending.
+    #[cfg(test)]
+    pub fn blank(&mut self, config: &Config) {
+        *self = Self { next_session: self.next_session, ..Self::new(config) };
+    }
+
     pub fn set_faults(&mut self, faults: FaultSet) {
         self.faults = faults;
         for unit in self.targets.iter_mut().flat_map(|target| target.units.values_mut()) {
@@ -209,7 +213,7 @@ impl State {
                 .map(|(id, _)| *id)
                 .collect();
             for id in older {
-                self.end(id, false);
+                self.end(id);
             }
         }
         let most = if self.faults.has(Fault::FewSessions) { FEW_SESSIONS } else { self.most_sessions };
@@ -225,17 +229,20 @@ impl State {
         Ok(id)
     }
 
-    /// Ends a session and closes its connection; a logout lets what is queued go out first.
-    pub fn end(&mut self, id: SessionId, by_logout: bool) {
+    /// Ends a session and closes its connection at once.
+    fn end(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.get(&id) {
+            session.outbox.close();
+        }
+        self.close(id, false);
+    }
+
+    /// Ends a session whose connection ends by itself.
+    pub fn close(&mut self, id: SessionId, by_logout: bool) {
         let Some(session) = self.sessions.remove(&id) else { return };
         for task in session.tasks.values() {
             self.in_flight = self.in_flight.saturating_sub(task.reserved);
             self.stats.aborted_tasks += 1;
-        }
-        if by_logout {
-            session.outbox.finish();
-        } else {
-            session.outbox.close();
         }
         let twin = self
             .sessions
@@ -255,7 +262,7 @@ impl State {
     pub fn power_cycle(&mut self) {
         let ids: Vec<SessionId> = self.sessions.keys().copied().collect();
         for id in ids {
-            self.end(id, false);
+            self.end(id);
         }
         for unit in self.targets.iter_mut().flat_map(|target| target.units.values_mut()) {
             unit.power_cycle();
@@ -312,14 +319,14 @@ impl State {
         else {
             return ended(absent_unit(caller, &pdu.cdb), 0);
         };
+        let offered = if pdu.write { pdu.expected_bytes } else { 0 };
         let begun = match unit.begin(caller, &pdu.cdb) {
             Begun::Done(answer)
-                if answer.status == Status::Good
-                    && !BlockCommand::needs_exactly(&pdu.cdb, 0, pdu.expected_bytes) =>
+                if answer.status == Status::Good && !BlockCommand::needs_exactly(&pdu.cdb, 0, offered) =>
             {
                 Begun::Done(Answer::check(illegal(0x24, 0)))
             }
-            Begun::Wants(wants) if !BlockCommand::needs_exactly(&pdu.cdb, wants, pdu.expected_bytes) => {
+            Begun::Wants(wants) if !BlockCommand::needs_exactly(&pdu.cdb, wants, offered) => {
                 Begun::Done(Answer::check(illegal(0x24, 0)))
             }
             begun => begun,
@@ -333,8 +340,7 @@ impl State {
                     (unit.finish(caller, &pdu.cdb, &transfer.into_data()), needed)
                 }
                 Ok((transfer, progress)) => {
-                    let reserved =
-                        usize::try_from(needed.min(pdu.expected_bytes.into())).unwrap_or(usize::MAX);
+                    let reserved = usize::try_from(needed.min(offered.into())).unwrap_or(usize::MAX);
                     if self.in_flight.saturating_add(reserved) > self.most_in_flight {
                         (Answer::status(Status::TaskSetFull), needed)
                     } else {
@@ -348,10 +354,9 @@ impl State {
                             reserved,
                         };
                         self.in_flight += reserved;
-                        if let Some(session) = self.sessions.get_mut(&id) {
-                            session.tasks.insert(pdu.tag, task);
-                        }
-                        return ask_or_wait(progress, pdu.lun, pdu.tag);
+                        let Some(session) = self.sessions.get_mut(&id) else { return Step::Gone };
+                        session.tasks.insert(pdu.tag, task);
+                        return ask(&session.outbox, progress, pdu.lun, pdu.tag);
                     }
                 }
             },
@@ -373,7 +378,8 @@ impl State {
         let Some(task) = session.tasks.get_mut(&pdu.tag) else { return Step::Wait };
         let outcome = task.transfer.accept(pdu);
         if let Ok(progress @ (Progress::Wait | Progress::Ask(_))) = outcome {
-            return ask_or_wait(progress, task.lun, pdu.tag);
+            let lun = task.lun;
+            return ask(&session.outbox, progress, lun, pdu.tag);
         }
         let (target, nexus) = (session.target, session.nexus.clone());
         let Some(task) = session.tasks.remove(&pdu.tag) else { return Step::Wait };
@@ -540,7 +546,7 @@ impl State {
                     session.outbox.finish();
                 }
             } else {
-                self.end(each, false);
+                self.end(each);
             }
         }
     }
@@ -551,9 +557,14 @@ fn sends_parameters(code: u8) -> bool {
     matches!(code, 0x15 | 0x55 | 0x5f)
 }
 
-fn ask_or_wait(progress: Progress, lun: Lun, tag: u32) -> Step {
+/// Asks for data where a task needs more. The request is queued under the lock of the state, so that it cannot come after the
+/// status of a task that another session aborts.
+fn ask(outbox: &Outbox, progress: Progress, lun: Lun, tag: u32) -> Step {
     match progress {
-        Progress::Ask(r2t) => Step::Ask(ReadyToTransfer { lun, tag, ..r2t }),
+        Progress::Ask(r2t) => match outbox.post(ReadyToTransfer { lun, tag, ..r2t }) {
+            Ok(()) => Step::Wait,
+            Err(_) => Step::Gone,
+        },
         Progress::Wait | Progress::Complete => Step::Wait,
     }
 }

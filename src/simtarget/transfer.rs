@@ -66,7 +66,8 @@ impl Transfer {
             return Err(Violation::Unsolicited);
         }
         let mut transfer = Self {
-            wanted: wanted.min(command.expected_bytes.into()),
+            // A command that is not said to write brings nothing, whatever its CDB wants.
+            wanted: if command.write { wanted.min(command.expected_bytes.into()) } else { 0 },
             received: 0,
             data: Vec::new(),
             burst: None,

@@ -281,6 +281,7 @@ fn preempt_and_abort_ends_writes_under_way() {
     victim.register(0xa);
     winner.register(0xb);
     victim.reserve(0xa, TYPE5);
+    let before = bench.target.stats().commands;
     // Longer than the first burst, so that the target must ask for the rest, which is sent on collecting only.
     let tags: Vec<_> = (0..16)
         .map(|number| {
@@ -288,7 +289,7 @@ fn preempt_and_abort_ends_writes_under_way() {
             victim.session.submit(victim.lun, cdb, Transfer::Write(vec![0xee; 131_072])).unwrap()
         })
         .collect();
-    while bench.target.stats().commands < 16 + 6 {
+    while bench.target.stats().commands < before + 16 {
         thread::sleep(Duration::from_millis(1));
     }
     assert_eq!(winner.simple(PrOut::PreemptAndAbort, 0xb, 0xa), "good");
