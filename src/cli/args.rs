@@ -35,7 +35,15 @@ Begin with `quorate demo`, or with `quorate init` for a cluster of your own.";
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    Demo(super::demo::DemoArgs),
+    Check(Box<super::check::CheckArgs>),
+    Probe(super::probe::ProbeArgs),
+    Init(super::init::InitArgs),
+    Explain(super::explain::ExplainArgs),
+    Rules(super::rules::RulesArgs),
     Schema(super::schema::SchemaArgs),
+    #[command(hide = true)]
+    Docs(super::docs::DocsArgs),
 }
 
 /// Options of every subcommand.
@@ -96,7 +104,7 @@ pub(super) struct RuleOptions {
 }
 
 /// What separates folders in one value, as in PATH.
-const PATH_LIST: char = if cfg!(windows) { ';' } else { ':' };
+pub(super) const PATH_LIST: char = if cfg!(windows) { ';' } else { ':' };
 
 /// How hosts and targets are probed.
 #[derive(Args, Default)]

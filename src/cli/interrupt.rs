@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Listens for SIGINT, SIGTERM and SIGHUP (Ctrl-C and closing on Windows). To be called once.
+    /// Listens for SIGINT (Ctrl-C), once for each process.
     pub fn listen(on_first: impl Fn() + Send + 'static) -> Self {
         let interrupt = Interrupt::default();
         let flag = interrupt.0.clone();
@@ -20,9 +20,14 @@ impl Interrupt {
             on_first();
         });
         if let Err(error) = listening {
-            tracing::warn!("Ctrl-C will end the program at once: {error}");
+            tracing::warn!("Ctrl-C ends the program at once: {error}");
         }
         interrupt
+    }
+
+    /// The flag that it raises.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        self.0.clone()
     }
 
     /// Whether it came.

@@ -4,10 +4,25 @@
 //! gathered as [`Problems`](crate::source::Problems), shown at once, and ends with exit code 2.
 
 mod args;
+mod check;
+mod columns;
+mod demo;
+mod docs;
+mod explain;
+mod gather;
+mod init;
+mod interrupt;
 mod logging;
+mod origin;
 mod panic;
+mod probe;
+mod progress;
+mod recording;
+mod rulebook;
+mod rules;
 mod schema;
 mod terminal;
+mod timings;
 mod write;
 
 use crate::report::ExitCode;
@@ -33,6 +48,13 @@ pub fn run() -> std::process::ExitCode {
     logging::install();
     let terminal = Terminal::new(&cli.global);
     let outcome = match cli.command {
+        Command::Check(args) => check::run(*args, &terminal),
+        Command::Demo(args) => demo::run(args, &terminal),
+        Command::Docs(args) => docs::run(args),
+        Command::Explain(args) => explain::run(args, &terminal),
+        Command::Init(args) => init::run(args, &terminal),
+        Command::Probe(args) => probe::run(args, &terminal),
+        Command::Rules(args) => rules::run(args, &terminal),
         Command::Schema(args) => schema::run(args),
     };
     match outcome {

@@ -5,6 +5,7 @@ use super::write::to_stdout;
 use crate::facts::facts_json_schema;
 use crate::inventory;
 use crate::report::{ExitCode, report_json_schema, to_json};
+use crate::rule::rules_json_schema;
 
 /// Print the JSON schema of the facts, of cluster.toml, of rule files or of the report
 #[derive(clap::Args)]
@@ -20,6 +21,8 @@ enum Kind {
     Facts,
     /// What `cluster.toml` says
     Cluster,
+    /// What rule files and profiles say
+    Rules,
     /// What `quorate check --format json` writes
     Report,
 }
@@ -28,6 +31,7 @@ pub(super) fn run(args: SchemaArgs) -> Outcome {
     let schema = match args.kind {
         Kind::Facts => titled(facts_json_schema(), "Facts of a cluster (quorate/1)"),
         Kind::Cluster => inventory::json_schema(),
+        Kind::Rules => rules_json_schema(),
         Kind::Report => titled(report_json_schema(), "Report on a cluster (quorate-report/1)"),
     };
     to_stdout(&(to_json(&schema) + "\n"))?;

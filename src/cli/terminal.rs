@@ -48,10 +48,19 @@ impl Terminal {
 
     /// Shows mistakes on standard error, each with its place.
     pub fn complain(&self, problems: &Problems) {
+        let _ = std::io::stderr().write_all(self.draw(problems).as_bytes());
+    }
+
+    /// Shows on standard error what is no mistake but should be better.
+    pub fn warn(&self, problems: &Problems) {
+        let _ = std::io::stderr().write_all(format!("Warnings:\n{}", self.draw(problems)).as_bytes());
+    }
+
+    fn draw(&self, problems: &Problems) -> String {
         let terminal = std::io::stderr().is_terminal();
         let width = usize::from(width(terminal, terminal_size::terminal_size_of(std::io::stderr())));
         let look = source::Look::Fancy { width, colour: self.colour(terminal) };
-        let _ = std::io::stderr().write_all(problems.render(look).as_bytes());
+        problems.render(look)
     }
 
     /// A sentence on standard error that is neither report nor mistake.

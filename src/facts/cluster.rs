@@ -87,6 +87,9 @@ records! {
         elapsed_us: Option<Micros>,
         /// Whether it came to its end; false after an interruption or the run's deadline.
         complete: Option<bool>,
+        /// What the plan says of judging (profile, parameters, severities, choice of rules, waivers), as a
+        /// `cluster.toml`, so that a recording is judged as the live run was.
+        settings: Option<String>,
     }
 
     /// The cluster as a whole.

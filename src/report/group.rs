@@ -4,7 +4,7 @@
 //! put together by what keeps them from being judged, since one silent host makes many rules unknown.
 
 use crate::rule::{Finding, Status};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 /// Stands for a subject's own name in a message; no message that is printed can hold it.
 const NAME: char = '\u{1}';
@@ -66,7 +66,7 @@ fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
             None => {
                 line_of.insert(key, lines.len());
                 line_by_words.insert(words, lines.len());
-                let noun = noun(&finding.path);
+                let noun = noun_of(finding);
                 let of = judged.get(&(finding.rule.as_str(), noun)).copied().unwrap_or(0);
                 lines.push(Line::new(finding, noun, of, finding.message.clone()));
             }
@@ -81,10 +81,6 @@ fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
 }
 
 fn unknown_blocks(findings: &[Finding]) -> Vec<Block<'_>> {
-    let mut all: HashMap<&str, BTreeSet<&str>> = HashMap::new();
-    for finding in findings.iter().filter(|finding| finding.status != Status::NotApplicable) {
-        all.entry(noun(&finding.path)).or_default().insert(&finding.path);
-    }
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut block_of: HashMap<Vec<&str>, usize> = HashMap::new();
     for finding in findings.iter().filter(|finding| finding.status == Status::Unknown) {
@@ -98,15 +94,10 @@ fn unknown_blocks(findings: &[Finding]) -> Vec<Block<'_>> {
                 if !block.rules.contains(&finding.rule.as_str()) {
                     block.rules.push(&finding.rule);
                 }
-                let line = &mut block.lines[0];
-                if noun(&finding.path) != line.noun {
-                    line.noun = "";
-                }
-                line.add(finding);
+                block.lines[0].findings.push(finding);
             }
             None => {
                 block_of.insert(key, blocks.len());
-                let noun = noun(&finding.path);
                 let message = if causes.is_empty() { finding.message.clone() } else { causes.join("; ") };
                 blocks.push(Block {
                     status: Status::Unknown,
@@ -114,21 +105,41 @@ fn unknown_blocks(findings: &[Finding]) -> Vec<Block<'_>> {
                     title: &finding.title,
                     why: &finding.why,
                     remedy: advice(&causes),
-                    lines: vec![Line::new(finding, noun, 0, message)],
+                    lines: vec![Line::new(finding, noun(&finding.path), 0, message)],
                 });
             }
         }
     }
+    let all = owners(findings.iter().filter(|finding| finding.status != Status::NotApplicable));
     for block in &mut blocks {
         let line = &mut block.lines[0];
-        line.of = all.get(line.noun).map_or(0, BTreeSet::len);
-        if let ([finding], [_]) = (line.findings.as_slice(), block.rules.as_slice())
-            && !finding.message.is_empty()
-        {
-            line.message.clone_from(&finding.message);
+        if let ([finding], [_]) = (line.findings.as_slice(), block.rules.as_slice()) {
+            if !finding.message.is_empty() {
+                line.message.clone_from(&finding.message);
+            }
+            continue;
+        }
+        // What keeps many rules from being judged is a matter of a node or target as a whole.
+        let own = owners(line.findings.iter().copied());
+        line.subjects = own.iter().map(|(_, name)| *name).collect();
+        let list = own[0].0;
+        if own.iter().all(|(other, _)| *other == list) {
+            line.noun = list;
+            line.of = all.iter().filter(|(other, _)| *other == list).count();
+        } else {
+            (line.noun, line.of) = ("", 0);
         }
     }
     blocks
+}
+
+/// The nodes, targets and so on that findings belong to, each once: list and name.
+fn owners<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<(&'a str, &'a str)> {
+    let mut seen = HashSet::new();
+    findings
+        .map(|finding| segments(&finding.path).first().copied().unwrap_or(("", &finding.subject)))
+        .filter(|owner| seen.insert(*owner))
+        .collect()
 }
 
 impl<'a> Line<'a> {
@@ -148,12 +159,7 @@ impl<'a> Line<'a> {
 fn judged_subjects(findings: &[Finding]) -> HashMap<(&str, &str), usize> {
     let mut out = HashMap::new();
     for finding in findings.iter().filter(|finding| finding.status != Status::NotApplicable) {
-        // Several subjects that pass are told by the path of their list: `nodes.nics`.
-        let noun = match noun(&finding.path) {
-            "" if finding.subjects > 1 => finding.path.rsplit('.').next().unwrap_or_default(),
-            noun => noun,
-        };
-        *out.entry((finding.rule.as_str(), noun)).or_insert(0) += finding.subjects;
+        *out.entry((finding.rule.as_str(), noun_of(finding))).or_insert(0) += finding.subjects;
     }
     out
 }
@@ -199,9 +205,32 @@ fn advice(causes: &[&str]) -> String {
     text
 }
 
+/// What the subjects of a finding are. Several that pass are told by the path of their list: `nodes.nics`.
+fn noun_of(finding: &Finding) -> &str {
+    match noun(&finding.path) {
+        "" if finding.subjects > 1 => finding.path.rsplit('.').next().unwrap_or_default(),
+        noun => noun,
+    }
+}
+
 /// What the elements of the innermost list of a path are: `nics` for `nodes[hv1].nics[eth0]`.
 pub(super) fn noun(path: &str) -> &str {
     segments(path).last().map_or("", |(name, _)| name)
+}
+
+/// The path without the keys of its elements: `nodes.nics.mtu` for `nodes[hv1].nics[eth0].mtu`.
+pub(super) fn type_path(path: &str) -> String {
+    let mut out = String::new();
+    let mut depth = 0_usize;
+    for c in path.chars() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            c if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    out
 }
 
 /// The list names of a path with the key of their element. Keys may hold dots and paired brackets.
@@ -283,6 +312,8 @@ mod tests {
         assert_eq!(noun("witness.kind"), "");
         assert_eq!(noun("nodes[a"), "");
         assert_eq!(noun("nodes[a]].x"), "nodes");
+        assert_eq!(type_path(path), "targets.luns.paths");
+        assert_eq!(type_path("nodes[a].os.build"), "nodes.os.build");
     }
 
     #[test]

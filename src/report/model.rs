@@ -192,6 +192,13 @@ impl Report {
     }
 }
 
+impl Report {
+    /// The exit code that the verdict calls for.
+    pub const fn exit_code(&self) -> ExitCode {
+        self.verdict.exit_code()
+    }
+}
+
 /// What it comes to, and why. An unknown never counts as clean, whatever the rule's severity.
 fn verdict(summary: &Summary, coverage: &Coverage, fail_on: FailOn, interrupted: bool) -> (Verdict, String) {
     let reached = |number, plural| (number > 0).then(|| count(number, plural));

@@ -3,7 +3,7 @@
 //! Every word stands without colour, and everything that came from a host is made harmless first.
 
 use super::coverage::Reach;
-use super::group::{Block, Line, blocks};
+use super::group::{Block, Line, blocks, type_path};
 use super::model::{Report, Verdict};
 use super::text::{count, printable};
 use crate::rule::{Evidence, Finding, Status};
@@ -107,6 +107,9 @@ fn block_rows(block: &Block<'_>, look: Look) -> Vec<Row> {
                 names(&block.rules, look)
             ));
         }
+        if block.status == Status::Unknown {
+            text.extend(missing_words(line, look));
+        }
         text.extend(waiver_words(line.findings[0]));
         if look.verbose > 0 {
             text.extend(evidence_words(line));
@@ -122,14 +125,11 @@ fn block_rows(block: &Block<'_>, look: Look) -> Vec<Row> {
 
 /// What holds, and what does not apply, in one line for each rule.
 fn quiet_row(block: &Block<'_>, look: Look) -> Row {
-    let subjects: Vec<&str> = block.lines.iter().flat_map(|line| line.subjects.iter().copied()).collect();
-    let (noun, of) = block.lines.first().map_or(("", 0), |line| (line.noun, line.of));
-    let number: usize = block.lines.iter().map(|line| line.findings.len()).sum();
-    let subject = match (block.status, noun) {
+    let line = &block.lines[0];
+    let subject = match (block.status, line.findings[0].subjects) {
         (Status::NotApplicable, _) => String::new(),
-        (_, "") => names(&subjects, look),
-        (_, noun) if of > number => format!("{number} of {of} {noun}"),
-        (_, noun) => count(number, noun),
+        (_, number) if number > 1 && line.of > number => format!("{number} of {} {}", line.of, line.noun),
+        _ => names(&line.subjects, look),
     };
     let text = format!("{} ({})", printable(block.title), block.rules[0]);
     row(block.status, status_word(block.status), &subject, &text, look)
@@ -173,6 +173,19 @@ fn closing_words(block: &Block<'_>, look: Look) -> Vec<String> {
         }
     }
     out
+}
+
+/// The facts that are missing, without the names of their elements, so that each kind stands once.
+fn missing_words(line: &Line<'_>, look: Look) -> Option<String> {
+    let missing = line.findings.iter().flat_map(|finding| &finding.evidence);
+    let mut kinds: Vec<String> = missing
+        .filter(|evidence| evidence.missing.is_some())
+        .map(|evidence| type_path(&evidence.path))
+        .collect();
+    kinds.sort();
+    kinds.dedup();
+    let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
+    (!kinds.is_empty()).then(|| format!("Missing: {}", names(&kinds, look)))
 }
 
 fn waiver_words(finding: &Finding) -> Option<String> {

@@ -33,6 +33,7 @@ pub use finding::*;
 pub use lint::Lint;
 pub use pack::{RuleFolder, RuleSources};
 pub use params::*;
+pub use pattern::means_rule;
 pub use profile::*;
 pub use raw::ExampleVerdict;
 pub use ruleset::{Chosen, ResolvedRules, Ruleset, Selection};

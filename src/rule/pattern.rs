@@ -30,7 +30,7 @@ pub(super) fn glob(pattern: &str, text: &str) -> bool {
 }
 
 /// Whether a pattern means a rule: its category, its id, or a pattern over its id.
-pub(super) fn means_rule(pattern: &str, id: &str) -> bool {
+pub fn means_rule(pattern: &str, id: &str) -> bool {
     let category = id.split('/').next().unwrap_or_default();
     pattern == id || pattern == category || glob(pattern, id)
 }

@@ -14,7 +14,7 @@ fn version_and_help_are_answers() {
 #[test]
 fn schemas_are_schemas() {
     let folder = Folder::new();
-    for kind in ["facts", "cluster", "report"] {
+    for kind in ["facts", "cluster", "rules", "report"] {
         let answer = folder.run(&["schema", kind]);
         let schema = answer.ends_with(0).json();
         assert!(schema["title"].is_string() && schema["properties"].is_object(), "{kind}: {schema}");

@@ -1,0 +1,181 @@
+//! `quorate check`: plan or recording to facts, facts to findings, findings to a report and an exit code.
+//!
+//! Plan, rules and the choice of rules are checked as a whole before any host is contacted.
+
+use super::args::{Format, ProbeOptions, RuleOptions};
+use super::gather::{self, Gathered};
+use super::terminal::Terminal;
+use super::timings::Timings;
+use super::write::{to_file, to_stdout};
+use super::{Outcome, recording, rulebook};
+use crate::derive;
+use crate::facts::Document;
+use crate::inventory::{self, Inventory, Waiver};
+use crate::report::{ExitCode, FailOn, Report, to_table};
+use crate::rule::{ResolvedRules, Selection};
+use crate::source::{Problem, Problems};
+use jiff::civil::Date;
+use std::path::{Path, PathBuf};
+
+/// Check a cluster: probe what cluster.toml names, or judge a recording, and report
+#[derive(clap::Args)]
+pub(super) struct CheckArgs {
+    /// A cluster.toml, or facts that `quorate probe` recorded (- for standard input); by default the nearest cluster.toml
+    #[arg(value_name = "PATH")]
+    path: Option<PathBuf>,
+    /// Judge by what this cluster.toml says of profile, parameters, severities and waivers; alone, judge only the plan
+    #[arg(long, value_name = "FILE", env = "QUORATE_PLAN")]
+    plan: Option<PathBuf>,
+    /// How to write the report
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", env = "QUORATE_FORMAT")]
+    #[arg(help_heading = "Output", hide_env_values = true)]
+    format: Format,
+    /// Write the report to a file, whole or not at all
+    #[arg(short, long, value_name = "FILE", env = "QUORATE_OUTPUT", help_heading = "Output")]
+    output: Option<PathBuf>,
+    /// Findings that make the check fail
+    #[arg(long, value_enum, default_value_t, value_name = "STATUS", env = "QUORATE_FAIL_ON")]
+    #[arg(help_heading = "Output", hide_env_values = true)]
+    fail_on: FailOn,
+    /// Tell on standard error how long each part took
+    #[arg(long, env = "QUORATE_TIMINGS", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(help_heading = "Output", hide_env_values = true)]
+    timings: bool,
+    /// Contact nothing: tell what would be asked of which host and target, and the script that would run
+    #[arg(long, env = "QUORATE_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(help_heading = "Probing", hide_env_values = true)]
+    dry_run: bool,
+    #[command(flatten)]
+    rules: RuleOptions,
+    #[command(flatten)]
+    probing: ProbeOptions,
+}
+
+/// What is to be judged.
+enum Subject {
+    /// The cluster of a plan, to be probed.
+    Plan(Box<Inventory>),
+    /// A plan by itself.
+    PlanAlone(Box<Inventory>),
+    /// Recorded facts, with what the plan says of judging.
+    Recording(Box<Document>, Option<Box<Inventory>>),
+}
+
+pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
+    let mut timings = Timings::new(args.timings);
+    // Mistakes of the plan do not hide those of the rules.
+    let subject = subject(&args);
+    timings.done("reading");
+    let inventory = subject.as_ref().ok().and_then(Subject::inventory);
+    let rules = rulebook::load(&args.rules, inventory);
+    timings.done("loading rules");
+    let (subject, ruleset) = both(subject, rules)?;
+    let selection = rulebook::narrow(subject.selection(), &args.rules);
+    let resolved = match subject.inventory().filter(|_| matches!(subject, Subject::Plan(_))) {
+        Some(inventory) => both(ruleset.resolve(&selection), inventory.check_references())?.0,
+        None => ruleset.resolve(&selection)?,
+    };
+    let waivers = subject.inventory().map(|inventory| inventory.waivers.clone()).unwrap_or_default();
+    let Gathered { document, interrupted } = match subject {
+        Subject::Plan(inventory) if args.dry_run => {
+            to_stdout(&gather::dry_run(&inventory, &args.probing))?;
+            return Ok(ExitCode::Clean);
+        }
+        Subject::Plan(inventory) => gather::gather(&inventory, &args.probing, terminal, &mut timings),
+        Subject::PlanAlone(inventory) => Gathered { document: inventory.plan_alone(), interrupted: false },
+        Subject::Recording(document, _) => Gathered { document: *document, interrupted: false },
+    };
+    timings.done("gathering facts");
+    let report = judge(document, &resolved, &waivers, args.fail_on, interrupted);
+    timings.done("judging");
+    write(&report, args.format, args.output.as_deref(), terminal)?;
+    timings.done("writing");
+    timings.tell();
+    Ok(report.exit_code())
+}
+
+/// Judges facts: what is derived is derived anew, and waivers are held against the day the facts were gathered.
+pub(super) fn judge(
+    mut document: Document,
+    rules: &ResolvedRules<'_>,
+    waivers: &[Waiver],
+    fail_on: FailOn,
+    interrupted: bool,
+) -> Report {
+    derive::complete(&mut document);
+    let judgement = rules.judge(&document, waivers, day_of(&document));
+    Report::new(&document, judgement, fail_on, interrupted)
+}
+
+/// The day on which the facts were gathered, in UTC, so that a recording is judged next year as it is today.
+fn day_of(document: &Document) -> Date {
+    let gathered = document.run.started.as_deref().and_then(|text| text.get(..10)?.parse().ok());
+    gathered.unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
+/// Writes a report to a file or to standard output.
+pub(super) fn write(
+    report: &Report,
+    format: Format,
+    output: Option<&Path>,
+    terminal: &Terminal,
+) -> Result<(), Problems> {
+    let output = output.filter(|path| *path != Path::new("-"));
+    let text = match format {
+        Format::Json => report.to_json(),
+        Format::Table if output.is_some() => to_table(report, terminal.look_in_file()),
+        Format::Table => to_table(report, terminal.look()),
+    };
+    output.map_or_else(|| to_stdout(&text), |path| to_file(path, &text))
+}
+
+fn subject(args: &CheckArgs) -> Result<Subject, Problems> {
+    match (&args.path, &args.plan) {
+        (Some(path), plan) if recording::is_recording(path) => {
+            let (document, plan) =
+                both(recording::read(path), plan.as_deref().map(Inventory::load).transpose())?;
+            let settings = match plan {
+                Some(plan) => Some(plan),
+                None => recording::settings(&document, path, &args.rules.directories)?,
+            };
+            Ok(Subject::Recording(Box::new(document), settings.map(Box::new)))
+        }
+        (Some(path), Some(_)) => Err(Problem::new(format!("{} is no recording", path.display()))
+            .help("--plan goes with a recording, or alone to judge only the plan")
+            .into()),
+        (None, Some(plan)) => Ok(Subject::PlanAlone(Box::new(Inventory::load(plan)?))),
+        (path, None) => {
+            let path = inventory::locate(path.as_deref())?;
+            Ok(Subject::Plan(Box::new(Inventory::load(&path)?)))
+        }
+    }
+}
+
+impl Subject {
+    fn inventory(&self) -> Option<&Inventory> {
+        match self {
+            Subject::Plan(inventory) | Subject::PlanAlone(inventory) => Some(inventory),
+            Subject::Recording(_, settings) => settings.as_deref(),
+        }
+    }
+
+    fn selection(&self) -> Selection {
+        match (self.inventory(), self) {
+            (Some(inventory), _) => Selection::of_inventory(inventory),
+            (None, Subject::Recording(document, _)) => Selection::of_document(document),
+            (None, _) => Selection::default(),
+        }
+    }
+}
+
+/// Both values, or the mistakes of both.
+fn both<A, B>(a: Result<A, Problems>, b: Result<B, Problems>) -> Result<(A, B), Problems> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(mut a), Err(b)) => {
+            a.extend(b);
+            Err(a)
+        }
+        (Err(problems), _) | (_, Err(problems)) => Err(problems),
+    }
+}

@@ -1,0 +1,63 @@
+//! `quorate probe`: gathers facts and records them, to be judged later or elsewhere.
+
+use super::Outcome;
+use super::args::ProbeOptions;
+use super::gather::{Gathered, dry_run, gather};
+use super::terminal::Terminal;
+use super::timings::Timings;
+use super::write::{to_file_or_stdout, to_stdout};
+use crate::inventory::{self, Inventory};
+use crate::report::{Coverage, ExitCode, to_json};
+use crate::rule::Judgement;
+use std::path::{Path, PathBuf};
+
+/// Gather the facts of a cluster and record them, without judging
+#[derive(clap::Args)]
+pub(super) struct ProbeArgs {
+    /// A cluster.toml; by default the nearest one
+    #[arg(value_name = "PATH")]
+    path: Option<PathBuf>,
+    /// Where to record the facts, as JSON (- for standard output)
+    #[arg(short, long, value_name = "FILE", default_value = "-", env = "QUORATE_PROBE_OUTPUT")]
+    output: PathBuf,
+    /// Tell on standard error how long each part took
+    #[arg(long, env = "QUORATE_TIMINGS", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(hide_env_values = true)]
+    timings: bool,
+    /// Contact nothing: tell what would be asked of which host and target, and the script that would run
+    #[arg(long, env = "QUORATE_DRY_RUN", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(help_heading = "Probing", hide_env_values = true)]
+    dry_run: bool,
+    #[command(flatten)]
+    probing: ProbeOptions,
+}
+
+pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
+    let mut timings = Timings::new(args.timings);
+    let inventory = Inventory::load(&inventory::locate(args.path.as_deref())?)?;
+    inventory.check_references()?;
+    timings.done("reading");
+    if args.dry_run {
+        to_stdout(&dry_run(&inventory, &args.probing))?;
+        return Ok(ExitCode::Clean);
+    }
+    let Gathered { document, interrupted } = gather(&inventory, &args.probing, terminal, &mut timings);
+    timings.done("gathering facts");
+    to_file_or_stdout(Some(&args.output), &(to_json(&document) + "\n"))?;
+    timings.done("writing");
+    if args.output != Path::new("-") {
+        let reached = document.nodes.iter().filter(|node| node.reached == Some(true)).count();
+        terminal.note(&format!(
+            "Recorded {reached} of {} nodes in {file}. `quorate check {file}` judges them.",
+            document.nodes.len(),
+            file = args.output.display(),
+        ));
+    }
+    timings.tell();
+    let coverage = Coverage::of(&document, &Judgement::default());
+    Ok(match coverage.complete {
+        _ if interrupted => ExitCode::Interrupted,
+        true => ExitCode::Clean,
+        false => ExitCode::Incomplete,
+    })
+}
