@@ -27,7 +27,8 @@ impl Watch {
     pub fn new(subjects: usize, draw: bool) -> Self {
         let drawing = draw.then(|| {
             let lines = MultiProgress::new();
-            let all = lines.add(ProgressBar::new(subjects as u64).with_style(style("{pos} of {len} asked, {elapsed}")));
+            let all = lines
+                .add(ProgressBar::new(subjects as u64).with_style(style("{pos} of {len} asked, {elapsed}")));
             all.enable_steady_tick(Duration::from_millis(200));
             Drawing { lines, all, single: Mutex::default() }
         });
@@ -37,7 +38,9 @@ impl Watch {
     /// Says that the run was asked to end.
     pub fn ending(&self) {
         if let Some(drawing) = &self.drawing {
-            drawing.all.set_style(style("{pos} of {len} asked, ending with what there is (Ctrl-C again ends at once)"));
+            drawing.all.set_style(style(
+                "{pos} of {len} asked, ending with what there is (Ctrl-C again ends at once)",
+            ));
         }
     }
 
@@ -104,7 +107,8 @@ mod tests {
         let watch = Watch::new(20, true);
         watch.ending();
         for n in 0..20 {
-            let subject = Subject { kind: SubjectKind::Node, name: format!("hv{n}\u{1b}"), how: "local".into() };
+            let subject =
+                Subject { kind: SubjectKind::Node, name: format!("hv{n}\u{1b}"), how: "local".into() };
             watch.started(&subject);
             watch.waiting(&subject, "the script");
             watch.finished(&subject, &Finish::Answered, Duration::from_millis(n));

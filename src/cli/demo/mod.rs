@@ -9,7 +9,6 @@ use super::args::{Format, ProbeOptions, RuleOptions};
 use super::terminal::Terminal;
 use super::timings::Timings;
 use super::write::{to_file, to_stdout};
-use serde::Serialize;
 use super::{Outcome, check, columns, gather, rulebook};
 use crate::facts::{LunRole, NetworkRole};
 use crate::inventory::template::{self, Demo, DemoLun};
@@ -20,6 +19,7 @@ use crate::simtarget::config::DEMO_TARGET;
 use crate::simtarget::{Config, Fault, FaultSet, SimTarget};
 use crate::source::{Problem, Problems};
 use recorded::{Lan, RECORDED};
+use serde::Serialize;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
@@ -160,8 +160,7 @@ fn addresses(plan: &TargetPlan) -> Result<Vec<SocketAddr>, Problems> {
 
 /// Writes the files that are not there.
 fn write_files(dir: &Path, target: Option<&SimTarget>, known: bool) -> Result<(), Problems> {
-    let missing: Vec<_> =
-        RECORDED.iter().filter(|node| !dir.join(node.file()).exists()).copied().collect();
+    let missing: Vec<_> = RECORDED.iter().filter(|node| !dir.join(node.file()).exists()).copied().collect();
     if missing.is_empty() && known {
         return Ok(());
     }

@@ -114,7 +114,8 @@ impl Recorded {
     /// Its recording.
     pub fn facts(&self, local: &Local, lan: &Lan, portals: &[SocketAddr]) -> Result<Document, Problems> {
         let mut own = self.own.replace("@TARGET@", DEMO_TARGET).replace("@LOCAL@", &local.node.name);
-        own = own.replace("@LAN2@", &lan.host(RECORDED[0].host)).replace("@LAN3@", &lan.host(RECORDED[1].host));
+        own =
+            own.replace("@LAN2@", &lan.host(RECORDED[0].host)).replace("@LAN3@", &lan.host(RECORDED[1].host));
         own = own.replace("@LAN1@", &local_address(&local.node, lan).unwrap_or_default());
         for (at, portal) in portals.iter().enumerate() {
             own = own.replace(&format!("@PORTAL{}@", at + 1), &portal.to_string());
