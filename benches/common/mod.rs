@@ -32,6 +32,7 @@ pub fn cluster(shape: Shape) -> Document {
             started: Some("2026-11-20T09:30:00Z".into()),
             elapsed_us: None,
             complete: Some(true),
+            ..Run::default()
         },
         cluster: Cluster {
             name: Some("large".into()),

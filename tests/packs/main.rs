@@ -62,7 +62,8 @@ fn platforms_and_releases_lead_to_their_profiles() {
         };
         let resolved = ruleset.resolve(&selection).unwrap_or_else(|problems| panic!("{problems:?}"));
         assert_eq!(resolved.profile().name, wanted, "{platform} {release:?}");
-        let (_, max_nodes) = resolved.params().find(|(param, _)| param.name == "max_nodes").expect("declared");
+        let (_, max_nodes) =
+            resolved.params().find(|(param, _)| param.name == "max_nodes").expect("declared");
         assert_eq!(max_nodes.value.to_string(), nodes, "{wanted}");
     }
 }
