@@ -108,6 +108,9 @@ pub enum Error {
     /// The session broke earlier.
     #[error("the session is gone: {0}")]
     Broken(String),
+    /// Not sent, because the caller has asked that nothing more be sent.
+    #[error("the command was not sent")]
+    NotSent,
     /// The caller asked for something that cannot be sent.
     #[error("{0}")]
     Usage(String),
@@ -144,7 +147,11 @@ impl Error {
     pub fn is_survivable(&self) -> bool {
         matches!(
             self,
-            Self::Timeout { .. } | Self::Rejected { .. } | Self::TargetFailure { .. } | Self::Usage(_)
+            Self::Timeout { .. }
+                | Self::Rejected { .. }
+                | Self::TargetFailure { .. }
+                | Self::NotSent
+                | Self::Usage(_)
         )
     }
 }

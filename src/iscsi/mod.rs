@@ -22,7 +22,7 @@ pub use isid::Isid;
 pub use pdu::{Pdu, PduError};
 pub use portal::Portal;
 pub use session::{Event, Residual, Response, Session, Tag, Timeouts, Transfer};
-pub use unit::{CommandError, Unit};
+pub use unit::{CommandError, Question, Unit};
 
 #[cfg(test)]
 mod proptests;

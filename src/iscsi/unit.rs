@@ -29,6 +29,50 @@ const LONGEST_LIST: u32 = 64 * 1024;
 const BUSY_TRIES: u32 = 5;
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
 
+/// A question that an inspecting call asks first; see [`Unit::ask_ahead`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// TEST UNIT READY.
+    TestUnitReady,
+    /// Standard INQUIRY data.
+    Inquiry,
+    /// A vital product data page.
+    Page(u8),
+    /// READ CAPACITY (10).
+    Capacity10,
+    /// READ CAPACITY (16).
+    Capacity16,
+    /// REPORT LUNS.
+    Luns,
+    /// MODE SENSE (6).
+    Mode,
+    /// REPORT TARGET PORT GROUPS.
+    PortGroups,
+    /// PERSISTENT RESERVE IN.
+    Reservations(PrIn),
+}
+
+impl Question {
+    /// The command, and how many bytes it may answer.
+    fn command(self) -> (Cdb, u32) {
+        let mode = Cdb::ModeSense6 { disable_block_descriptors: true, page: 0x3f, subpage: 0, alloc: 252 };
+        match self {
+            Self::TestUnitReady => (Cdb::TestUnitReady, 0),
+            Self::Inquiry => (Cdb::Inquiry { page: None, alloc: 96 }, 96),
+            // Old devices look at the low byte of the allocation length only: the first request stays within it.
+            Self::Page(page) => (Cdb::Inquiry { page: Some(page), alloc: 255 }, 255),
+            Self::Capacity10 => (Cdb::ReadCapacity10, 8),
+            Self::Capacity16 => (Cdb::ReadCapacity16 { alloc: 32 }, 32),
+            Self::Luns => (Cdb::ReportLuns { select: 2, alloc: 4096 }, 4096),
+            Self::Mode => (mode, 252),
+            Self::PortGroups => (Cdb::ReportTargetPortGroups { extended: false, alloc: 8192 }, 8192),
+            Self::Reservations(PrIn::ReportCapabilities) => (pr_in(PrIn::ReportCapabilities, 8), 8),
+            Self::Reservations(PrIn::ReadReservation) => (pr_in(PrIn::ReadReservation, 64), 64),
+            Self::Reservations(action) => (pr_in(action, 8192), 8192),
+        }
+    }
+}
+
 /// Why a typed call has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
@@ -92,12 +136,16 @@ impl CommandError {
 pub struct Unit<'session> {
     session: &'session mut Session,
     lun: Lun,
+    /// Answers that came before they were asked for, each used once.
+    ahead: Vec<(Cdb, Result<Response, Error>)>,
+    /// Nothing more is sent by inspecting calls.
+    silent: bool,
 }
 
 impl Session {
     /// The logical unit with this number.
     pub fn unit(&mut self, lun: Lun) -> Unit<'_> {
-        Unit { session: self, lun }
+        Unit { session: self, lun, ahead: Vec::new(), silent: false }
     }
 }
 
@@ -107,12 +155,45 @@ impl Unit<'_> {
         self.lun
     }
 
+    /// The time that each command sent from now on may take.
+    pub fn set_command_timeout(&mut self, timeout: Duration) {
+        self.session.set_command_timeout(timeout);
+    }
+
+    /// Sends the commands of all these questions at once, so that their answers cost one round trip instead of many. The
+    /// inspecting calls then take their first answer from here, once. A question that met a unit attention or a busy
+    /// device is simply asked again by its call.
+    pub fn ask_ahead(&mut self, questions: &[Question]) {
+        let commands = questions.iter().map(|question| question.command());
+        let submitted: Vec<_> =
+            commands.map(|(cdb, bytes)| (cdb, self.session.submit(self.lun, cdb, transfer(bytes)))).collect();
+        for (cdb, tag) in submitted {
+            let answer = tag.and_then(|tag| self.session.collect(tag));
+            match &answer {
+                Ok(response) if response.unit_attention().is_some() => {
+                    self.session.note_attention(self.lun, cdb, response);
+                }
+                Ok(response) if matches!(response.status, Status::Busy | Status::TaskSetFull) => {}
+                _ => self.ahead.push((cdb, answer)),
+            }
+        }
+    }
+
+    /// From now on inspecting calls take only what [`Unit::ask_ahead`] brought and fail with [`Error::NotSent`] otherwise.
+    pub fn send_no_more(&mut self) {
+        self.silent = true;
+    }
+
     /// Sends a command that changes nothing, again after unit attentions and while the device is busy.
     fn ask(&mut self, cdb: Cdb, bytes: u32) -> Result<Vec<u8>, CommandError> {
-        let transfer = if bytes == 0 { Transfer::None } else { Transfer::Read(bytes) };
-        let mut response = self.session.execute_settled(self.lun, cdb, transfer.clone())?;
+        let transfer = transfer(bytes);
+        let mut response = match self.ahead.iter().position(|(asked, _)| *asked == cdb) {
+            Some(at) => self.ahead.swap_remove(at).1?,
+            None if self.silent => return Err(Error::NotSent.into()),
+            None => self.session.execute_settled(self.lun, cdb, transfer.clone())?,
+        };
         for _ in 0..BUSY_TRIES {
-            if !matches!(response.status, Status::Busy | Status::TaskSetFull) {
+            if self.silent || !matches!(response.status, Status::Busy | Status::TaskSetFull) {
                 break;
             }
             std::thread::sleep(BUSY_PAUSE);
@@ -133,22 +214,31 @@ impl Unit<'_> {
         decoded.map_err(|source| CommandError::Malformed { command: cdb.name(), lun: self.lun, source })
     }
 
+    /// Asks a question and reads its answer.
+    fn answer<T>(
+        &mut self,
+        question: Question,
+        decode: fn(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<T, CommandError> {
+        let (cdb, bytes) = question.command();
+        let data = self.ask(cdb, bytes)?;
+        self.read(cdb, decode(&data))
+    }
+
     /// TEST UNIT READY.
     pub fn test_unit_ready(&mut self) -> Result<(), CommandError> {
-        self.ask(Cdb::TestUnitReady, 0).map(drop)
+        self.answer(Question::TestUnitReady, |_| Ok(()))
     }
 
     /// Standard INQUIRY data.
     pub fn inquiry(&mut self) -> Result<Inquiry, CommandError> {
-        let cdb = Cdb::Inquiry { page: None, alloc: 96 };
-        let data = self.ask(cdb, 96)?;
-        self.read(cdb, Inquiry::decode(&data))
+        self.answer(Question::Inquiry, Inquiry::decode)
     }
 
     /// A vital product data page as it came, asked for again where it is longer than 255 bytes.
     pub fn vpd(&mut self, page: u8) -> Result<Vec<u8>, CommandError> {
-        // Old devices look at the low byte of the allocation length only: the first request stays within it.
-        let data = self.ask(Cdb::Inquiry { page: Some(page), alloc: 255 }, 255)?;
+        let (cdb, bytes) = Question::Page(page).command();
+        let data = self.ask(cdb, bytes)?;
         match u16::try_from(vpd::page_bytes(&data)) {
             Ok(whole) if data.len() >= 255 && whole > 255 => {
                 self.ask(Cdb::Inquiry { page: Some(page), alloc: whole }, whole.into())
@@ -159,7 +249,7 @@ impl Unit<'_> {
 
     fn vpd_as<T>(&mut self, page: u8, decode: fn(&[u8]) -> Result<T, Malformed>) -> Result<T, CommandError> {
         let data = self.vpd(page)?;
-        self.read(Cdb::Inquiry { page: Some(page), alloc: 255 }, decode(&data))
+        self.read(Question::Page(page).command().0, decode(&data))
     }
 
     /// VPD page 00h.
@@ -194,15 +284,12 @@ impl Unit<'_> {
 
     /// READ CAPACITY (10); `None` where the unit is too large for it.
     pub fn read_capacity10(&mut self) -> Result<Option<Capacity>, CommandError> {
-        let data = self.ask(Cdb::ReadCapacity10, 8)?;
-        self.read(Cdb::ReadCapacity10, Capacity::decode10(&data))
+        self.answer(Question::Capacity10, Capacity::decode10)
     }
 
     /// READ CAPACITY (16).
     pub fn read_capacity16(&mut self) -> Result<Capacity, CommandError> {
-        let cdb = Cdb::ReadCapacity16 { alloc: 32 };
-        let data = self.ask(cdb, 32)?;
-        self.read(cdb, Capacity::decode16(&data))
+        self.answer(Question::Capacity16, Capacity::decode16)
     }
 
     /// READ CAPACITY (16), and (10) where the device does not have it.
@@ -219,7 +306,7 @@ impl Unit<'_> {
     /// REPORT LUNS with all logical units, asked for again where the list is longer than 4 KiB, up to 64 KiB.
     pub fn report_luns(&mut self) -> Result<ReportLuns, CommandError> {
         self.listed(
-            4096,
+            Question::Luns,
             LONGEST_LIST,
             |alloc| Cdb::ReportLuns { select: 2, alloc },
             ReportLuns::decode,
@@ -229,30 +316,26 @@ impl Unit<'_> {
 
     /// MODE SENSE of all pages: (6), and (10) where the device does not have it.
     pub fn mode_sense(&mut self) -> Result<ModeParameters, CommandError> {
-        let six = Cdb::ModeSense6 { disable_block_descriptors: true, page: 0x3f, subpage: 0, alloc: 252 };
-        match self.ask(six, 252) {
-            Ok(data) => self.read(six, ModeParameters::decode6(&data)),
+        match self.answer(Question::Mode, ModeParameters::decode6) {
             Err(error) if error.is_unsupported() => {
                 let ten =
                     Cdb::ModeSense10 { disable_block_descriptors: true, page: 0x3f, subpage: 0, alloc: 252 };
                 let data = self.ask(ten, 252)?;
                 self.read(ten, ModeParameters::decode10(&data))
             }
-            Err(error) => Err(error),
+            result => result,
         }
     }
 
     /// REPORT TARGET PORT GROUPS.
     pub fn target_port_groups(&mut self) -> Result<PortGroups, CommandError> {
-        let cdb = Cdb::ReportTargetPortGroups { extended: false, alloc: 8192 };
-        let data = self.ask(cdb, 8192)?;
-        self.read(cdb, PortGroups::decode(&data))
+        self.answer(Question::PortGroups, PortGroups::decode)
     }
 
     /// PERSISTENT RESERVE IN, READ KEYS: up to 64 KiB of keys.
     pub fn read_keys(&mut self) -> Result<Keys, CommandError> {
         self.listed(
-            8192,
+            Question::Reservations(PrIn::ReadKeys),
             u16::MAX.into(),
             |alloc| pr_in(PrIn::ReadKeys, alloc),
             Keys::decode,
@@ -262,22 +345,18 @@ impl Unit<'_> {
 
     /// PERSISTENT RESERVE IN, READ RESERVATION.
     pub fn read_reservation(&mut self) -> Result<Reservation, CommandError> {
-        let cdb = pr_in(PrIn::ReadReservation, 64);
-        let data = self.ask(cdb, 64)?;
-        self.read(cdb, Reservation::decode(&data))
+        self.answer(Question::Reservations(PrIn::ReadReservation), Reservation::decode)
     }
 
     /// PERSISTENT RESERVE IN, REPORT CAPABILITIES.
     pub fn reservation_capabilities(&mut self) -> Result<Capabilities, CommandError> {
-        let cdb = pr_in(PrIn::ReportCapabilities, 8);
-        let data = self.ask(cdb, 8)?;
-        self.read(cdb, Capabilities::decode(&data))
+        self.answer(Question::Reservations(PrIn::ReportCapabilities), Capabilities::decode)
     }
 
     /// PERSISTENT RESERVE IN, READ FULL STATUS: up to 64 KiB.
     pub fn read_full_status(&mut self) -> Result<FullStatus, CommandError> {
         self.listed(
-            8192,
+            Question::Reservations(PrIn::ReadFullStatus),
             u16::MAX.into(),
             |alloc| pr_in(PrIn::ReadFullStatus, alloc),
             FullStatus::decode,
@@ -288,17 +367,16 @@ impl Unit<'_> {
     /// Asks for a list, and once more with the length that it has where it was cut.
     fn listed<T>(
         &mut self,
-        first: u32,
+        first: Question,
         most: u32,
         cdb: impl Fn(u32) -> Cdb,
         decode: fn(&[u8]) -> Result<T, Malformed>,
         extent: fn(&T) -> (bool, u32),
     ) -> Result<T, CommandError> {
-        let data = self.ask(cdb(first), first)?;
-        let list = self.read(cdb(first), decode(&data))?;
+        let list = self.answer(first, decode)?;
         let (complete, list_bytes) = extent(&list);
         let whole = list_bytes.saturating_add(8).min(most);
-        if complete || whole <= first {
+        if complete || whole <= first.command().1 {
             return Ok(list);
         }
         let data = self.ask(cdb(whole), whole)?;
@@ -387,6 +465,10 @@ impl Unit<'_> {
     pub fn execute(&mut self, cdb: impl Into<[u8; 16]>, transfer: Transfer) -> Result<Response, Error> {
         self.session.execute(self.lun, cdb, transfer)
     }
+}
+
+fn transfer(bytes: u32) -> Transfer {
+    if bytes == 0 { Transfer::None } else { Transfer::Read(bytes) }
 }
 
 fn pr_in(action: PrIn, alloc: u32) -> Cdb {

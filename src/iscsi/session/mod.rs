@@ -279,14 +279,19 @@ impl Session {
         let mut seen = 0;
         loop {
             let response = self.execute(lun, cdb, transfer.clone())?;
-            match response.unit_attention() {
-                Some(sense) if seen < ATTENTIONS => {
-                    seen += 1;
-                    let command = Cdb::parse(&cdb).map_or("a command", |cdb| cdb.name()).to_owned();
-                    self.note(Event::UnitAttention { lun, command, sense });
-                }
-                _ => return Ok(response),
+            if response.unit_attention().is_none() || seen == ATTENTIONS {
+                return Ok(response);
             }
+            seen += 1;
+            self.note_attention(lun, cdb, &response);
+        }
+    }
+
+    /// Notes the unit attention that a command met, where it met one.
+    pub(super) fn note_attention(&mut self, lun: Lun, cdb: impl Into<[u8; 16]>, response: &Response) {
+        if let Some(sense) = response.unit_attention() {
+            let command = Cdb::parse(&cdb.into()).map_or("a command", |cdb| cdb.name()).to_owned();
+            self.note(Event::UnitAttention { lun, command, sense });
         }
     }
 

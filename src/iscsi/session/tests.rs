@@ -12,7 +12,7 @@ use crate::iscsi::pdu::{
     AsyncMessage, DataIn, LoginRequest, LoginResponse, LogoutResponse, NopIn, Pdu, ReadyToTransfer, Reject,
     ScsiResponse, TaskResponse, TextResponse,
 };
-use crate::iscsi::{Isid, discover};
+use crate::iscsi::{Isid, Question, discover};
 use crate::scsi::SenseKey;
 
 const TARGET: &str = "iqn.2026-01.test:disk";
@@ -792,6 +792,42 @@ fn lists_are_asked_for_again_when_they_were_cut() {
     assert_eq!((report.luns.len(), report.is_complete()), (1000, true));
     let keys = session.unit(Lun::new(0)).read_keys().unwrap();
     assert!(keys.keys.is_empty() && !keys.is_complete());
+    thread.join().unwrap();
+}
+
+#[test]
+fn answers_that_came_ahead_are_used_once() {
+    let (portal, thread) = target(|peer| {
+        peer.log_in(&[]);
+        let commands: Vec<ScsiCommand> = (0..3).map(|_| peer.command()).collect();
+        // The first meets a unit attention, the second is answered, the third is not.
+        attention(peer, commands[0].tag);
+        let answer = |peer: &mut Peer, tag, data: Vec<u8>| {
+            let mut pdu = peer.data(tag, 0, 0, 0);
+            pdu.data = data;
+            (pdu.is_final, pdu.has_status, pdu.status_sn) = (true, true, peer.status_sn);
+            peer.status_sn += 1;
+            peer.send(pdu);
+        };
+        answer(peer, commands[1].tag, vec![0, 0, 6, 2, 31]);
+        // Asked again: what met the attention, and what was used up.
+        let again = peer.command();
+        assert_eq!(again.cdb[0], 0x00);
+        peer.good(again.tag);
+        let again = peer.command();
+        assert_eq!(again.cdb[0], 0x12);
+        answer(peer, again.tag, vec![0, 0, 7, 2, 31]);
+    });
+    let mut session = connect(&portal).unwrap();
+    let mut unit = session.unit(Lun::new(1));
+    unit.ask_ahead(&[Question::TestUnitReady, Question::Inquiry, Question::Mode]);
+    assert!(unit.mode_sense().unwrap_err().to_string().contains("no answer to MODE SENSE (6)"));
+    unit.test_unit_ready().unwrap();
+    assert_eq!(unit.inquiry().unwrap().version, 6);
+    assert_eq!(unit.inquiry().unwrap().version, 7);
+    unit.send_no_more();
+    assert!(matches!(unit.inquiry(), Err(crate::iscsi::CommandError::Session(Error::NotSent))));
+    assert_eq!(session.take_events().len(), 1);
     thread.join().unwrap();
 }
 

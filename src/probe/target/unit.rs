@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::{Answer, Failure, Limits};
 use crate::facts::GapReason;
-use crate::iscsi::{CommandError, Session, Unit};
+use crate::iscsi::{CommandError, Error, Question, Session, Unit};
 use crate::scsi::Lun;
 use crate::scsi::capacity::Capacity;
+use crate::scsi::cdb::PrIn;
 use crate::scsi::inquiry::Inquiry;
 use crate::scsi::mode::ModeParameters;
 use crate::scsi::ports::PortGroups;
@@ -14,6 +15,24 @@ use crate::scsi::reservation::{Capabilities, FullStatus, Keys, Reservation};
 use crate::scsi::vpd::{
     self, BlockCharacteristics, BlockLimits, DeviceIdentification, Provisioning, SupportedPages, UnitSerial,
 };
+
+/// What every unit is asked.
+const FIRST: [Question; 11] = [
+    Question::Inquiry,
+    Question::TestUnitReady,
+    Question::Page(vpd::SUPPORTED_PAGES),
+    Question::Page(vpd::UNIT_SERIAL),
+    Question::Page(vpd::DEVICE_IDENTIFICATION),
+    Question::Capacity16,
+    Question::Mode,
+    Question::Reservations(PrIn::ReadKeys),
+    Question::Reservations(PrIn::ReadReservation),
+    Question::Reservations(PrIn::ReportCapabilities),
+    Question::Reservations(PrIn::ReadFullStatus),
+];
+
+/// Pages that a unit is asked for where it lists them.
+const SECOND: [u8; 3] = [vpd::BLOCK_LIMITS, vpd::BLOCK_CHARACTERISTICS, vpd::PROVISIONING];
 
 /// What one portal shows of a logical unit.
 #[derive(Debug, Clone)]
@@ -75,7 +94,8 @@ impl Seen {
 /// Asks a unit everything. A command that is not answered in time ends the questions to this unit, because the next ones
 /// would most likely not be answered either.
 pub(super) fn inspect(session: &mut Session, lun: Lun, limits: &Limits) -> Seen {
-    let mut asker = Asker { session, lun, limits, given_up: None };
+    let mut asker = Asker { unit: session.unit(lun), limits, given_up: None };
+    asker.ahead(&FIRST);
     let inquiry = asker.ask(|unit| unit.inquiry());
     if let Some(why) = inquiry.as_ref().ok().and_then(not_a_disk) {
         let identification = asker.ask(|unit| unit.device_identification());
@@ -87,6 +107,12 @@ pub(super) fn inspect(session: &mut Session, lun: Lun, limits: &Limits) -> Seen 
     let serial = asker.ask(|unit| unit.unit_serial());
     let identification = asker.ask(|unit| unit.device_identification());
     let page = |code: u8| has_page(&pages, code);
+    let mut second: Vec<Question> =
+        SECOND.into_iter().filter(|code| page(*code).is_ok()).map(Question::Page).collect();
+    if inquiry.as_ref().is_ok_and(|inquiry| inquiry.tpgs != 0) {
+        second.push(Question::PortGroups);
+    }
+    asker.ahead(&second);
     Seen {
         ready: match ready {
             Ok(()) => Ok(true),
@@ -145,35 +171,46 @@ fn size(asker: &mut Asker<'_>) -> Answer<Size> {
 }
 
 struct Asker<'a> {
-    session: &'a mut Session,
-    lun: Lun,
+    unit: Unit<'a>,
     limits: &'a Limits,
     given_up: Option<Failure>,
 }
 
 impl Asker<'_> {
-    fn ask<T>(&mut self, question: impl FnOnce(&mut Unit<'_>) -> Result<T, CommandError>) -> Answer<T> {
-        if let Some(failure) = &self.given_up {
-            return Err(failure.clone());
+    /// Sends what will be asked all at once.
+    fn ahead(&mut self, questions: &[Question]) {
+        if self.given_up.is_none()
+            && let Ok(left) = self.limits.left()
+        {
+            self.unit.set_command_timeout(left.min(self.limits.timeouts.command));
+            self.unit.ask_ahead(questions);
         }
-        let left = match self.limits.left() {
-            Ok(left) => left,
-            Err(failure) => {
-                self.given_up = Some(failure.clone());
-                return Err(failure);
+    }
+
+    /// Asks one question. After a command that was not answered, only what has come already is still told.
+    fn ask<T>(&mut self, question: impl FnOnce(&mut Unit<'_>) -> Result<T, CommandError>) -> Answer<T> {
+        match self.limits.left() {
+            Ok(left) => self.unit.set_command_timeout(left.min(self.limits.timeouts.command)),
+            Err(failure) => self.give_up(failure),
+        }
+        question(&mut self.unit).map_err(|error| {
+            if let (CommandError::Session(Error::NotSent), Some(failure)) = (&error, &self.given_up) {
+                return failure.clone();
             }
-        };
-        self.session.set_command_timeout(left.min(self.limits.timeouts.command));
-        question(&mut self.session.unit(self.lun)).map_err(|error| {
             let failure = Failure::of_command(&error);
             if let CommandError::Session(error) = &error
                 && (error.is_timeout() || !error.is_survivable())
             {
                 let detail = format!("not asked, because an earlier command failed: {}", failure.detail);
-                self.given_up = Some(Failure { detail, ..failure.clone() });
+                self.give_up(Failure { detail, ..failure.clone() });
             }
             failure
         })
+    }
+
+    fn give_up(&mut self, failure: Failure) {
+        self.unit.send_no_more();
+        self.given_up.get_or_insert(failure);
     }
 }
 
