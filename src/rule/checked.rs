@@ -84,6 +84,10 @@ pub(super) enum Verb {
 /// `subset` in terms of expressions.
 #[derive(Debug)]
 pub(super) struct Subset {
+    /// What is asked for.
+    pub part: Program,
+    /// What it is looked for in.
+    pub whole: Program,
     /// Whether nothing is asked for.
     pub nothing: Program,
     /// Whether everything asked for is there.

@@ -106,6 +106,8 @@ impl<'c> Compiler<'c> {
                 .derived(&format!("({part_text}\n).all({IT}, {IT} in ({whole_text}\n))"), part_text)?,
             missing: self
                 .derived(&format!("({part_text}\n).filter({IT}, !({IT} in ({whole_text}\n)))"), part_text)?,
+            part,
+            whole,
         })
     }
 
