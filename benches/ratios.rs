@@ -4,10 +4,10 @@
 //! Every comparison runs its two sides in turn and quotes the median of the pairs' ratios, so that a machine that
 //! drifts does not decide. `cargo bench --bench ratios -- ssh` runs only the parts whose name holds `ssh`.
 
+mod common;
 #[allow(dead_code)]
 #[path = "../tests/lab/peers.rs"]
 mod peers;
-mod common;
 
 use peers::{Sshd, Tgt};
 use quorate::facts::Document;
@@ -85,7 +85,8 @@ fn rules(_dir: &Path) {
             std::hint::black_box(Document::parse(text.as_bytes(), "large").expect("valid facts"));
         },
     );
-    let what = format!("{} rules over 64 nodes ({} KB) / parsing them", resolved.rules().len(), text.len() / 1000);
+    let what =
+        format!("{} rules over 64 nodes ({} KB) / parsing them", resolved.rules().len(), text.len() / 1000);
     say(&what, &format!("{ratio:.2} ({} / {})", millis(judge), millis(parse)), "at most 1");
 }
 
@@ -97,7 +98,12 @@ fn process(dir: &Path) {
     let (whole, parse, ratio) = pairs(
         41,
         || {
-            let status = Command::new(QUORATE).arg("check").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            let status = Command::new(QUORATE)
+                .arg("check")
+                .arg(&file)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
             status.expect("quorate");
         },
         || {
@@ -140,7 +146,8 @@ fn start_up(_dir: &Path) {
 fn ssh_plan(dir: &Path, sshd: &Sshd, nodes: usize) -> PathBuf {
     let mut plan = String::from("[cluster]\nname = \"bench\"\nplatform = \"pacemaker\"\n");
     for node in 0..nodes {
-        write!(plan, "[[node]]\nname = \"n{node:03}\"\nprobe = \"ssh://127.0.0.1:{}\"\n", sshd.port).expect("text");
+        write!(plan, "[[node]]\nname = \"n{node:03}\"\nprobe = \"ssh://127.0.0.1:{}\"\n", sshd.port)
+            .expect("text");
     }
     let file = dir.join(format!("ssh-{nodes}.toml"));
     std::fs::write(&file, plan).expect("file");
@@ -173,7 +180,15 @@ fn ssh(dir: &Path, nodes: usize, runs: usize) {
             for _ in 0..nodes {
                 scope.spawn(|| {
                     let mut child = Command::new("ssh")
-                        .args(["-T", "-o", "BatchMode=yes", "-p", &sshd.port.to_string(), "127.0.0.1", "sh -s"])
+                        .args([
+                            "-T",
+                            "-o",
+                            "BatchMode=yes",
+                            "-p",
+                            &sshd.port.to_string(),
+                            "127.0.0.1",
+                            "sh -s",
+                        ])
                         .env("PATH", &path)
                         .stdin(Stdio::piped())
                         .stdout(Stdio::piped())
@@ -266,7 +281,10 @@ fn memory(dir: &Path) {
     while child.try_wait().expect("own child").is_none() {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        peak = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(peak).max(peak);
+        peak = line
+            .and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok())
+            .unwrap_or(peak)
+            .max(peak);
         std::thread::sleep(Duration::from_millis(5));
     }
     let document = Document::read(&out).expect("a recording");
@@ -293,7 +311,11 @@ fn target(dir: &Path) {
     let times: Vec<Duration> = (0..11)
         .map(|_| {
             time(|| {
-                let output = Command::new(QUORATE).args(["probe", "-o"]).args([&out, &file]).output().expect("quorate");
+                let output = Command::new(QUORATE)
+                    .args(["probe", "-o"])
+                    .args([&out, &file])
+                    .output()
+                    .expect("quorate");
                 assert!(out.is_file(), "{}", String::from_utf8_lossy(&output.stderr));
             })
         })

@@ -5,3 +5,4 @@
 
 mod initiator;
 mod peers;
+mod program;
