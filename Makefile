@@ -24,4 +24,4 @@ generate: ## write the committed schemas and rule pages anew
 	scripts/generated
 
 bench: lab-deps ## the ratios that README states, measured in one run
-	scripts/bench
+	@scripts/bench
