@@ -313,7 +313,7 @@ fn target(dir: &Path) {
     let iqn = "iqn.2024-01.lab:bench";
     tgt.target(1, iqn, 32);
     let plan = format!(
-        "[cluster]\nname = \"bench\"\nplatform = \"pacemaker\"\n[[target]]\nname = \"{iqn}\"\nportals = [\"{}\", \"{}\"]\n",
+        "[cluster]\nname = \"bench\"\nplatform = \"pacemaker\"\n[[node]]\nname = \"a\"\nprobe = \"none\"\n[[target]]\nname = \"{iqn}\"\nportals = [\"{}\", \"{}\"]\n",
         tgt.portals[0], tgt.portals[1]
     );
     let file = dir.join("target.toml");

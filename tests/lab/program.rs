@@ -162,6 +162,7 @@ fn tgt_behind_mutual_chap_is_inspected_with_secrets_from_the_environment() {
     }
     let plan = format!(
         "[cluster]\nname = \"lab\"\nplatform = \"wsfc\"\nrelease = \"2022\"\n\
+         [[node]]\nname = \"a\"\nprobe = \"none\"\n[witness]\nkind = \"disk\"\nlun = \"witness\"\n\
          [[target]]\nname = \"{iqn}\"\nportals = [\"{}\", \"{}\"]\n\
          [target.chap]\nuser = \"{CHAP_USER}\"\nsecret = {{ file = \"ours\" }}\n\
          mutual_user = \"{MUTUAL_USER}\"\nmutual_secret = {{ file = \"theirs\" }}\n\
@@ -193,7 +194,7 @@ fn istgt_is_inspected_though_its_answers_are_odd() {
     let istgt = Istgt::start();
     let dir = tempfile::tempdir().expect("temporary directory");
     let plan = format!(
-        "[cluster]\nname = \"lab\"\nplatform = \"generic\"\n\
+        "[cluster]\nname = \"lab\"\nplatform = \"generic\"\n[[node]]\nname = \"a\"\nprobe = \"none\"\n\
          [[target]]\nname = \"iqn.2024-01.lab:open\"\nportals = [\"{}\", \"{}\"]\n",
         istgt.portals[0], istgt.portals[1]
     );
