@@ -1,10 +1,10 @@
 //! A large cluster, generated: 64 nodes with 8 network interfaces and 32 disks each, in good order.
 
 use quorate::facts::{
-    Address, AddressFamily, BitsPerSecond, Bond, BondMember, Bytes, Cluster, Disk, DiskTransport, Document,
-    IscsiRecord, IscsiSession, Link, Lun, LunPath, LunRole, Millis, MultipathMap, MultipathPath, Network,
-    NetworkRole, Nic, NicKind, Node, OsFamily, Package, Platform, Portal, ProbeKind, Route, Run, Seconds,
-    Service, Startup, Target, Witness, WitnessKind,
+    Address, AddressFamily, BitsPerSecond, Bond, BondMember, Bytes, Cluster, Disk, Document, IscsiRecord,
+    IscsiSession, Link, Lun, LunPath, LunRole, Millis, MultipathMap, MultipathPath, Network, NetworkRole,
+    Nic, NicKind, Node, OsFamily, Package, Platform, Portal, ProbeKind, Route, Run, Seconds, Service,
+    Startup, Target, Witness, WitnessKind,
 };
 
 const GIB: u64 = 1 << 30;
@@ -263,13 +263,10 @@ fn nic(node: usize, port: usize) -> Nic {
         admin_up: Some(true),
         link_up: Some(true),
         speed_bps: Some(BitsPerSecond(25_000_000_000)),
-        duplex: Some("full".into()),
         driver: Some("ice".into()),
-        driver_version: Some("6.12.48".into()),
-        firmware: Some("4.40 0x8001c967".into()),
+        firmware: Some("4.40".into()),
         bus: Some(format!("0000:{:02x}:00.{}", 0x3b + port / 2, port % 2)),
         master: Some(if port >= 6 { "bond0".into() } else { String::new() }),
-        parent: Some(String::new()),
         addresses: Some(if port < 4 { vec![address(format!("10.{port}.{host}.{low}"))] } else { Vec::new() }),
         switch_name: Some(format!("sw{}", port % 2 + 1)),
         ..Nic::default()
@@ -296,11 +293,8 @@ fn disk(number: usize) -> Disk {
         name: format!("sd{}", letters(number)),
         kind: Some("disk".into()),
         size_bytes: Some(lun_size(lun)),
-        serial: Some(format!("lun{lun:04}")),
         identity: Some(identity(lun)),
-        transport: Some(DiskTransport::Iscsi),
-        hctl: Some(format!("{}:0:0:{lun}", number % 2 + 2)),
-        read_only: Some(false),
+        filesystem: Some(String::new()),
         ..Disk::default()
     }
 }

@@ -235,3 +235,57 @@ fn a_waiver_that_is_not_in_order_is_a_finding() {
         "waiver/unknown-rule warn waiver of t/nmaed: there is no rule t/nmaed; did you mean t/named?"
     );
 }
+
+#[test]
+fn a_rule_explains_itself_with_the_values_in_force() {
+    let rules = rules();
+    let resolved =
+        rules.resolve(&Selection::of_inventory(&inventory("[params]\nmost = 5\n"))).expect("sound");
+    insta::assert_json_snapshot!(resolved.explain("t/few"));
+    let plain = rules.explain("t/few").expect("there");
+    assert_eq!((plain.effective_severity, plain.params[0].origin.as_str()), (None, "default"));
+    assert_eq!(rules.explain("t/named").expect("there").facts[0].path, "nodes.name");
+    assert_eq!(rules.explain("waiver/unused").expect("built in").place, None);
+    assert!(rules.explain("t/none").is_none());
+    let ids: Vec<&str> = rules.all_ids().collect();
+    assert_eq!(ids, ["t/few", "t/named", "waiver/expired", "waiver/unused", "waiver/unknown-rule"]);
+}
+
+#[test]
+fn examples_are_run_and_told() {
+    let right = rules().test_examples(|_| true);
+    assert_eq!(right.len(), 4);
+    assert!(right.iter().all(ExampleResult::is_right), "{right:?}");
+    let example = |rule: &str, example: &str| {
+        let text = format!("[[rule]]\nname = 'r'\n{rule}\n{REST}\n[[rule.example]]\n{example}");
+        let rules = load(&[("t", &text)], &[]).unwrap_or_else(|problems| panic!("{problems}"));
+        let results = rules.test_examples(|rule| rule.id == "t/r");
+        let last = results.last().expect("three");
+        assert_eq!(last.number, 3);
+        match &last.outcome {
+            ExampleOutcome::Wrong { wanted, said } => format!("{wanted}, not {}", said.join(", ")),
+            other => format!("{other:?}"),
+        }
+    };
+    let build = "each = 'nodes'\nrequire = 'node.os.build == \"1\"'\nmessage = 'm'";
+    let two = r#"facts = '{"nodes":[{"name":"hv1","os":{"build":"1"}},{"name":"hv2"}]}'"#;
+    assert_eq!(example(build, &format!("verdict = 'pass'\nsubject = 'hv1'\n{two}")), "Right");
+    assert_eq!(example(build, &format!("verdict = 'unknown'\nsubject = 'nodes[hv2]'\n{two}")), "Right");
+    assert_eq!(example(build, &format!("verdict = 'unknown'\n{two}")), "Right");
+    assert_eq!(
+        example(build, &format!("verdict = 'pass'\n{two}")),
+        "pass at worst, not hv1: pass, hv2: unknown: nodes[hv2].os.build: not-collected"
+    );
+    // A subject that nothing is said of is no match.
+    assert_eq!(
+        example(build, &format!("verdict = 'pass'\nsubject = 'v1'\n{two}")),
+        "pass of v1, not hv1: pass, hv2: unknown: nodes[hv2].os.build: not-collected"
+    );
+    let lax = "each = 'nodes'\nrequire = '!has(node.os.build) || node.os.build == \"1\"'\nmessage = 'm'";
+    let one = r#"facts = '{"nodes":[{"name":"hv1","os":{"build":"1"}}]}'"#;
+    assert_eq!(example(lax, &format!("verdict = 'pass'\n{one}")), "PassesWithoutFacts");
+    assert!(
+        example(build, "verdict = 'pass'\nparams = { none = 1 }\nfacts = '{}'")
+            .contains("no parameter `none`")
+    );
+}

@@ -3,7 +3,6 @@
 mod choice;
 mod laws;
 mod mistakes;
-mod shipped;
 mod verbs;
 
 use super::pack::{RuleFile, RuleFiles};
