@@ -7,6 +7,7 @@ use super::{ResolvedRules, Ruleset, Severity};
 use crate::facts::{Document, RecordType, Type};
 use crate::source::plain;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// All that a rule says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -90,8 +91,8 @@ pub struct ExampleText {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Values of parameters, as they are written.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub params: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
     /// The facts as JSON.
     pub facts: String,
 }

@@ -88,8 +88,16 @@ impl RuleFiles {
     }
 }
 
+impl RuleFile {
+    /// A file that is in memory already.
+    pub fn in_memory(file: Arc<SourceFile>) -> Self {
+        let stem = stem(Path::new(file.name()));
+        RuleFile { file, stem, shipped: true }
+    }
+}
+
 fn shipped_file((name, text): &(&str, &str)) -> RuleFile {
-    RuleFile { file: SourceFile::new(*name, *text), stem: stem(Path::new(name)), shipped: true }
+    RuleFile::in_memory(SourceFile::new(*name, *text))
 }
 
 fn stem(path: &Path) -> String {

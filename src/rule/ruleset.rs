@@ -13,8 +13,10 @@ use super::{Override, Severity};
 use crate::expr::Env;
 use crate::facts::{Cluster, Document, Platform, Type};
 use crate::inventory::{Inventory, SeverityWord};
-use crate::source::{Entries, Item, Problems, Span, Spanned, Table, Text};
+use crate::source::{Entries, Item, Problems, SourceFile, Span, Spanned, Table, Text};
+use rayon::prelude::*;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// All rules, parameters and profiles.
 #[derive(Debug)]
@@ -108,21 +110,34 @@ impl Ruleset {
         Self::check(files, problems)
     }
 
+    /// Checks rules and profiles that are in memory. The name of each file, without folder and ending, is that of the
+    /// category or profile.
+    ///
+    /// # Errors
+    /// Every mistake of every file, each at its place.
+    pub fn from_files(packs: &[Arc<SourceFile>], profiles: &[Arc<SourceFile>]) -> Result<Self, Problems> {
+        let all = |files: &[Arc<SourceFile>]| files.iter().cloned().map(RuleFile::in_memory).collect();
+        Self::check(RuleFiles { packs: all(packs), profiles: all(profiles) }, Problems::new())
+    }
+
     /// Checks files; `problems` are those of reading them.
-    pub(super) fn check(files: RuleFiles, mut problems: Problems) -> Result<Self, Problems> {
-        let packs: Vec<(RuleFile, RawPack, bool)> = files
+    fn check(files: RuleFiles, mut problems: Problems) -> Result<Self, Problems> {
+        // Each file, and then each rule, is looked at on its own; mistakes are put together in the order of the files.
+        let packs: Vec<(RuleFile, RawPack, bool, Problems)> = files
             .packs
-            .into_iter()
+            .into_par_iter()
             .map(|file| {
+                let mut problems = Problems::new();
                 let table = Table::parse(&file.file, &mut problems);
                 let damaged = table.is_damaged();
                 let pack = RawPack::from_table(table, &mut problems);
-                (file, pack, damaged)
+                (file, pack, damaged, problems)
             })
             .collect();
         let mut params: Vec<Param> = Vec::new();
         let mut raws = Vec::new();
-        for (file, pack, damaged) in packs {
+        for (file, pack, damaged, found) in packs {
+            problems.extend(found);
             if !is_name(&file.stem) {
                 let start = Span::new(&file.file, 0..0);
                 problems.push(
@@ -147,24 +162,35 @@ impl Ruleset {
             raws.push((file, pack.rules.unwrap_or_default(), damaged));
         }
         let env = params_env(&params);
-        let mut rules: Vec<Rule> = Vec::new();
         let mut seen: HashMap<String, Span> = HashMap::new();
-        for (file, raws, damaged) in raws {
-            let checker = Checker { category: &file.stem, shipped: file.shipped, damaged, env: &env };
-            for raw in raws {
-                if let Some(name) = &raw.name {
-                    let id = format!("{}/{name}", file.stem);
-                    if let Some(first) = seen.get(&id) {
-                        problems.push(
-                            name.problem(format!("there are two rules `{id}`"), "the second")
-                                .label(first, "the first"),
-                        );
-                    } else {
-                        seen.insert(id, name.span.clone());
-                    }
+        for (file, raws, _) in &raws {
+            for name in raws.iter().filter_map(|raw| raw.name.as_ref()) {
+                let id = format!("{}/{name}", file.stem);
+                if let Some(first) = seen.get(&id) {
+                    problems.push(
+                        name.problem(format!("there are two rules `{id}`"), "the second")
+                            .label(first, "the first"),
+                    );
+                } else {
+                    seen.insert(id, name.span.clone());
                 }
-                rules.extend(checker.check(raw, &mut problems));
             }
+        }
+        let checked: Vec<(Option<Rule>, Problems)> = raws
+            .into_par_iter()
+            .flat_map(|(file, raws, damaged)| {
+                raws.into_par_iter().map(move |raw| (file.stem.clone(), file.shipped, damaged, raw))
+            })
+            .map(|(category, shipped, damaged, raw)| {
+                let mut problems = Problems::new();
+                let checker = Checker { category: &category, shipped, damaged, env: &env };
+                (checker.check(raw, &mut problems), problems)
+            })
+            .collect();
+        let mut rules: Vec<Rule> = Vec::new();
+        for (rule, found) in checked {
+            problems.extend(found);
+            rules.extend(rule);
         }
         let ids: Vec<&str> = seen.keys().map(String::as_str).collect();
         let profiles = load_profiles(files.profiles, &ids, &params, &mut problems);

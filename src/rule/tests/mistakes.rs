@@ -82,3 +82,54 @@ facts = '{}'
     assert!(lint.errors.is_empty());
     insta::assert_snapshot!(lint.warnings.to_string());
 }
+
+/// A sound pack, for damaging.
+const SOUND: &str = r#"
+[param.most]
+type = "size"
+default = "1 GiB"
+doc = "Largest."
+
+[[rule]]
+name = "r"
+title = "T"
+severity = "fail"
+each = "nodes.nics"
+when = "node.os.family == 'linux' && params.most > bytes('1 MiB')"
+same = '''
+nic.mtu'''
+per = "nic.driver"
+message = "{nic.name} has {value}, \u007b{wanted}"
+why = """
+w \
+  x"""
+remedy = "r"
+source = ["s"]
+example = [{ verdict = "pass", facts = "{}" }, { verdict = "fail", facts = "{}", params = { most = "2 GiB" } }]
+"#;
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 256, ..Default::default() })]
+
+    /// Whatever is cut out, doubled or put in: it loads or every mistake has words, and nothing panics.
+    #[test]
+    fn a_damaged_file_is_refused_with_words(
+        from in 0..SOUND.len(),
+        length in 0..40_usize,
+        put in "[\\[\\]{}'\"=.a-z0-9\\\\ \n\u{0}\u{e9}\u{202e}]{0,6}",
+    ) {
+        let cut = |at: usize| (0..=at.min(SOUND.len())).rev().find(|at| SOUND.is_char_boundary(*at)).unwrap_or(0);
+        let text = format!("{}{put}{}", &SOUND[..cut(from)], &SOUND[cut(from + length)..]);
+        match load(&[("t", &text)], &[]) {
+            Ok(rules) => {
+                rules.test_examples(|_| true);
+                rules.lint(true);
+            }
+            Err(problems) => {
+                proptest::prop_assert!(!problems.is_empty());
+                let drawn = problems.render(Look::Plain { width: 80 });
+                proptest::prop_assert!(!drawn.is_empty());
+            }
+        }
+    }
+}

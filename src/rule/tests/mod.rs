@@ -5,21 +5,17 @@ mod laws;
 mod mistakes;
 mod verbs;
 
-use super::pack::{RuleFile, RuleFiles};
 use super::*;
 use crate::derive;
 use crate::facts::Document;
 use crate::source::{Problems, SourceFile};
 use jiff::civil::date;
 
-/// A file of rules by its category.
-fn file(stem: &str, text: &str) -> RuleFile {
-    RuleFile { file: SourceFile::new(format!("{stem}.toml"), text), stem: stem.to_owned(), shipped: true }
-}
-
 fn load(packs: &[(&str, &str)], profiles: &[(&str, &str)]) -> Result<Ruleset, Problems> {
-    let all = |files: &[(&str, &str)]| files.iter().map(|(stem, text)| file(stem, text)).collect();
-    Ruleset::check(RuleFiles { packs: all(packs), profiles: all(profiles) }, Problems::new())
+    let all = |files: &[(&str, &str)]| -> Vec<_> {
+        files.iter().map(|(stem, text)| SourceFile::new(format!("{stem}.toml"), *text)).collect()
+    };
+    Ruleset::from_files(&all(packs), &all(profiles))
 }
 
 /// What every rule needs beside what a test is about.
