@@ -136,8 +136,10 @@ impl Frame {
 #[derive(Debug)]
 pub struct FrameReader<R> {
     inner: R,
+    /// Only grows; what has arrived and is not given out lies from `taken` to `filled`.
     buffer: Vec<u8>,
     taken: usize,
+    filled: usize,
     digests: Digests,
     limit: u32,
 }
@@ -145,7 +147,7 @@ pub struct FrameReader<R> {
 impl<R: Read> FrameReader<R> {
     /// A reader without digests that accepts data segments of at most `limit` bytes.
     pub fn new(inner: R, limit: u32) -> Self {
-        Self { inner, buffer: Vec::new(), taken: 0, digests: Digests::default(), limit }
+        Self { inner, buffer: Vec::new(), taken: 0, filled: 0, digests: Digests::default(), limit }
     }
 
     /// Switches digests for the frames that are still to be read.
@@ -170,7 +172,7 @@ impl<R: Read> FrameReader<R> {
 
     /// Bytes of a frame that have arrived and are not yet given out.
     pub fn buffered(&self) -> usize {
-        self.buffer.len() - self.taken
+        self.filled - self.taken
     }
 
     /// Waits for the next frame. After a timeout it may be called again and goes on where it stopped; any other error is
@@ -181,12 +183,16 @@ impl<R: Read> FrameReader<R> {
                 Parsed::Frame(frame) => return Ok(frame),
                 Parsed::Needs(needed) => needed,
             };
-            self.buffer.drain(..self.taken);
+            self.buffer.copy_within(self.taken..self.filled, 0);
+            self.filled -= self.taken;
             self.taken = 0;
-            let have = self.buffer.len();
-            self.buffer.resize(have + CHUNK.max(needed - have), 0);
+            let have = self.filled;
+            let room = have + CHUNK.max(needed - have);
+            if self.buffer.len() < room {
+                self.buffer.resize(room, 0);
+            }
             let outcome = self.inner.read(&mut self.buffer[have..]);
-            self.buffer.truncate(have + *outcome.as_ref().unwrap_or(&0));
+            self.filled += *outcome.as_ref().unwrap_or(&0);
             match outcome {
                 Ok(0) if have == 0 => return Err(FrameError::Closed),
                 Ok(0) => return Err(FrameError::Truncated { got: have, needed }),
@@ -198,7 +204,7 @@ impl<R: Read> FrameReader<R> {
     }
 
     fn parse(&mut self) -> Result<Parsed, FrameError> {
-        let bytes = &self.buffer[self.taken..];
+        let bytes = &self.buffer[self.taken..self.filled];
         let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else {
             return Ok(Parsed::Needs(HEADER_BYTES));
         };

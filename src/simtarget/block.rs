@@ -123,10 +123,9 @@ impl BlockCommand {
     pub fn access(&self) -> Access {
         match self {
             Self::Read(_) | Self::Verify { .. } => Access::Read,
-            Self::Write(_) => Access::Write,
+            Self::Write(_) | Self::WriteSame { ten: false, .. } => Access::Write,
             Self::SynchronizeCache(_) => Access::SynchronizeCache,
             Self::WriteSame { ten: true, .. } => Access::WriteSame10,
-            Self::WriteSame { .. } => Access::Write,
             Self::CompareAndWrite(_) => Access::CompareAndWrite,
             Self::Unmap { .. } => Access::Unmap,
         }

@@ -115,7 +115,7 @@ impl Unit {
     /// A unit of 512-byte blocks with an identity made of `seed`, thin, writable, with reservations.
     pub fn new(lun: u16, role: Role, size_bytes: u64, seed: u32) -> Self {
         // NAA type 3 is "locally assigned": no company's number is borrowed.
-        let naa = 0x3_000_0000_0000_0000_u64 | 0x0071_756f_0000_0000 | u64::from(seed);
+        let naa = 0x3000_0000_0000_0000_u64 | 0x0071_756f_0000_0000 | u64::from(seed);
         Self {
             lun,
             role,

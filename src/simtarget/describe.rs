@@ -97,7 +97,7 @@ impl LogicalUnit {
             }
             vpd::BLOCK_CHARACTERISTICS => {
                 let rotation_rate = if self.config.solid_state { 1 } else { 7200 };
-                BlockCharacteristics { rotation_rate, ..BlockCharacteristics::default() }.encode(DISK)
+                BlockCharacteristics { rotation_rate }.encode(DISK)
             }
             vpd::PROVISIONING => {
                 let thin = self.config.thin;

@@ -4,6 +4,7 @@
 //! SPC-4 and SBC-3 as far as clusters rely on them. Always holds: a hostile initiator ends as a closed connection, memory
 //! is bounded, and when a target is dropped no thread and no socket is left.
 
+mod admission;
 pub mod attention;
 mod block;
 pub mod chaos;

@@ -65,6 +65,11 @@ impl Shared {
         *lock(&self.stopping.0)
     }
 
+    /// Counts a thread that panicked.
+    pub fn note_panic(&self) {
+        lock(&self.connections).panics += 1;
+    }
+
     /// Waits; `true` when the target stops meanwhile.
     pub fn sleep(&self, time: Duration) -> bool {
         let deadline = Instant::now() + time;

@@ -103,7 +103,7 @@ impl Store {
     /// # Errors
     /// As [`Store::write`].
     pub fn fill(&mut self, offset: u64, pattern: &[u8], times: u64) -> Result<(), StoreError> {
-        let length = (pattern.len() as u64).checked_mul(times).unwrap_or(u64::MAX);
+        let length = (pattern.len() as u64).saturating_mul(times);
         self.check(offset, length)?;
         if pattern.iter().all(|byte| *byte == 0) {
             return self.discard(offset, length);
@@ -218,7 +218,7 @@ mod tests {
         store.write(0, &[1; 8192]).unwrap();
         assert!(matches!(store.write(8000, &[2; 8192]), Err(StoreError::NoSpace { limit_bytes: 8192 })));
         assert_eq!(store.read(8000, 192).unwrap(), vec![1; 192], "nothing of a refused write is stored");
-        store.write(1 << 20, &[0; 65536]).unwrap();
+        store.write(1 << 20, &vec![0; 65536]).unwrap();
         store.fill(0, &[0; 512], 1 << 21).unwrap();
         assert_eq!(store.resident_bytes(), 0);
     }

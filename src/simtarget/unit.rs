@@ -153,7 +153,7 @@ impl LogicalUnit {
             for (byte, change) in identity.naa.iter_mut().rev().skip(2).zip([low, high]) {
                 *byte ^= change;
             }
-            identity.serial.push_str(&format!("P{tag}"));
+            identity.serial = format!("{}P{tag}", identity.serial);
         }
         identity
     }

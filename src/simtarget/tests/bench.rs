@@ -52,6 +52,7 @@ impl Bench {
         Portal::new(address.ip().to_string(), address.port())
     }
 
+    #[allow(clippy::unused_self, reason = "a login is for this bench, whose target has the one name")]
     pub fn login(&self, name: char, path: u8) -> LoginConfig {
         LoginConfig::new(initiator(name), DEMO_TARGET, isid(name, path))
     }

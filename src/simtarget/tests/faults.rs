@@ -1,6 +1,12 @@
 //! Every fault shows: a walk over the conformance steps is written down on a clean target and on one with the fault, and the
 //! steps where the two differ must be those that the fault says it trips.
 
+#![allow(
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "what a step saw is written down as text, and speed does not matter here"
+)]
+
 use std::collections::BTreeSet;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -38,7 +44,9 @@ fn has(node: &mut Node, key: u64) -> bool {
     node.session.unit(node.lun).read_keys().is_ok_and(|keys| keys.keys.contains(&Key(key)))
 }
 
-const WRITES: [(&str, fn() -> (Cdb, Transfer)); 5] = [
+type Command = fn() -> (Cdb, Transfer);
+
+const WRITES: [(&str, Command); 5] = [
     ("write16", || {
         let cdb = Cdb::Write { form: Form::Sixteen, lba: 9, blocks: 1, fua: false };
         (cdb, Transfer::Write(vec![1; 512]))
@@ -588,13 +596,17 @@ fn faults_of_the_wire_end_as_errors_that_say_what_happened() {
         (Fault::UnknownOpcode, "3eh"),
         (Fault::CorruptDigest, "digest"),
     ];
-    let mut wrong = Vec::new();
-    for (fault, text) in expected {
-        let seen = experience(Config::demo((*fault).into()));
-        if seen == clean || !seen.contains(text) {
-            wrong.push(format!("{fault}: `{text}` not in: {seen}"));
-        }
-    }
+    let clean = clean.as_str();
+    let judge = |fault: Fault, text: &str| {
+        let seen = experience(Config::demo(fault.into()));
+        (seen == clean || !seen.contains(text)).then(|| format!("{fault}: `{text}` not in: {seen}"))
+    };
+    // Most of the time is spent waiting.
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            expected.iter().map(|(fault, text)| scope.spawn(move || judge(*fault, text))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+    });
     assert!(wrong.is_empty(), "{}\nclean: {clean}", wrong.join("\n"));
     let tested: BTreeSet<Fault> = expected.iter().map(|(fault, _)| *fault).collect();
     let wire = Fault::ALL.iter().filter(|fault| fault.part() == Part::Wire);

@@ -253,7 +253,7 @@ fn numbering_is_kept() {
 #[test]
 fn what_makes_no_sense_is_rejected() {
     let bench = Bench::demo(FaultSet::NONE);
-    let mut names = 'a'..'z';
+    let mut names = 'a'..='z';
     let mut reasons = |send: fn(&mut Raw)| {
         let mut raw = Raw::log_in(&bench, names.next().unwrap(), &[]);
         send(&mut raw);
