@@ -147,6 +147,14 @@ impl<'a> Line<'a> {
         Line { subjects: vec![&finding.subject], noun, of, message, findings: vec![finding] }
     }
 
+    /// Leaves the name of an owner out of the names of what it owns.
+    pub fn shorten(&mut self, owner: &str) {
+        for subject in &mut self.subjects {
+            let rest = subject.strip_prefix(owner).and_then(|rest| rest.strip_prefix(' '));
+            *subject = rest.unwrap_or(subject);
+        }
+    }
+
     fn add(&mut self, finding: &'a Finding) {
         if !self.subjects.contains(&finding.subject.as_str()) {
             self.subjects.push(&finding.subject);
@@ -177,7 +185,7 @@ fn causes(finding: &Finding) -> Vec<&str> {
 fn advice(causes: &[&str]) -> String {
     let known = [
         ("permission-denied", "probe as an account that may read it (root or administrator)."),
-        ("command-absent", "install the command that tells, or declare the fact in cluster.toml."),
+        ("command-absent", "install the command that tells, or declare it in cluster.toml ([node.declare])."),
         ("command-failed", "run the command by hand on that host and see what it says."),
         ("unreachable", "see that the host or portal is up and can be reached from here, then check again."),
         ("login-refused", "see that the account, key or CHAP secret is right, then check again."),
@@ -186,9 +194,12 @@ fn advice(causes: &[&str]) -> String {
             "raise the deadline (--host-timeout, --deadline), or see why the answer takes so long.",
         ),
         ("interrupted", "run the check again and let it end."),
-        ("not-supported", "the device cannot answer this; see its documentation."),
-        ("not-declared", "declare it in cluster.toml."),
-        ("not-collected", "probe the host with `quorate probe`, or declare the fact in cluster.toml."),
+        ("not-supported", "it cannot be asked there; declare it in cluster.toml where the plan can tell."),
+        ("not-declared", "declare it in cluster.toml; `quorate explain RULE` tells where."),
+        (
+            "not-collected",
+            "declare it in cluster.toml ([node.declare]), or see with `quorate explain RULE` what would tell.",
+        ),
     ];
     let mut out: Vec<&str> = Vec::new();
     for (reason, words) in known {
@@ -231,6 +242,14 @@ pub(super) fn type_path(path: &str) -> String {
         }
     }
     out
+}
+
+/// The element of that outermost list that a path lies in: `hv1` of `nodes` for `nodes[hv1].os.build`.
+pub(super) fn owner<'a>(path: &'a str, list: &str) -> Option<&'a str> {
+    if !path.starts_with(list) {
+        return None;
+    }
+    segments(path).first().filter(|(name, _)| *name == list).map(|(_, key)| *key)
 }
 
 /// The list names of a path with the key of their element. Keys may hold dots and paired brackets.

@@ -3,7 +3,7 @@
 //! Every word stands without colour, and everything that came from a host is made harmless first.
 
 use super::coverage::Reach;
-use super::group::{Block, Line, blocks, type_path};
+use super::group::{Block, Line, blocks, owner, type_path};
 use super::model::{Report, Verdict};
 use super::text::{count, printable};
 use crate::rule::{Evidence, Finding, Status};
@@ -67,6 +67,7 @@ fn head(report: &Report, look: Look) -> String {
 }
 
 fn body(report: &Report, look: Look) -> String {
+    let only_target = only_target(report);
     let mut rows: Vec<Row> = Vec::new();
     let mut last = None;
     for status in Status::ALL {
@@ -74,7 +75,10 @@ fn body(report: &Report, look: Look) -> String {
         if quiet && look.verbose == 0 {
             continue;
         }
-        for block in blocks(&report.findings, status) {
+        for mut block in blocks(&report.findings, status) {
+            if let Some(target) = only_target {
+                block.lines.iter_mut().for_each(|line| line.shorten(target));
+            }
             if !rows.is_empty() && last != Some(status).filter(|_| quiet) {
                 rows.push(Row::from(vec![Cell::new("")]));
             }
@@ -92,6 +96,13 @@ fn body(report: &Report, look: Look) -> String {
     table.add_rows(rows);
     lay(&mut table, look);
     finish(&table)
+}
+
+/// The name of the target where there is one only, which then goes without saying in the names of its LUNs.
+fn only_target(report: &Report) -> Option<&str> {
+    let mut names = report.findings.iter().filter_map(|finding| owner(&finding.path, "targets"));
+    let first = names.next()?;
+    names.all(|name| name == first).then_some(first)
 }
 
 /// The rows of one block: status, subject and finding side by side, or under each other where there is no room.
@@ -236,6 +247,8 @@ fn subject_words(line: &Line<'_>, look: Look) -> String {
         list
     } else if line.of > number {
         format!("{number} of {} {}: {list}", line.of, line.noun)
+    } else if number == 2 {
+        format!("both {}: {list}", line.noun)
     } else {
         format!("all {}: {list}", count(number, line.noun))
     }

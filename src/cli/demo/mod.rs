@@ -15,7 +15,7 @@ use crate::inventory::template::{self, Demo, DemoLun};
 use crate::inventory::{Inventory, TargetPlan};
 use crate::report::{ExitCode, FailOn, to_json};
 use crate::rule::Selection;
-use crate::simtarget::config::DEMO_TARGET;
+use crate::simtarget::config::{DEMO_TARGET, Role, Unit};
 use crate::simtarget::{Config, Fault, FaultSet, SimTarget};
 use crate::source::{Problem, Problems};
 use recorded::{Lan, RECORDED};
@@ -197,17 +197,22 @@ fn plan(local: &str, lan: &Lan, portals: &[SocketAddr]) -> Demo {
         chap: None,
         luns: units
             .map(|unit| {
-                let witness = unit.role == crate::simtarget::config::Role::Witness;
+                let witness = unit.role == Role::Witness;
                 DemoLun {
                     number: unit.lun,
                     name: if witness { "witness".to_owned() } else { format!("data{}", unit.lun) },
                     role: if witness { LunRole::Witness } else { LunRole::Data },
-                    identity: Some(format!("naa.{}", hex::encode(&unit.naa))),
+                    identity: Some(identity(&unit)),
                     size_bytes: Some(unit.size_bytes),
                 }
             })
             .collect(),
     }
+}
+
+/// The identity that a LUN of the target shows.
+fn identity(unit: &Unit) -> String {
+    format!("naa.{}", hex::encode(&unit.naa))
 }
 
 /// A fault in the list.

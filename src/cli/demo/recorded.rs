@@ -9,6 +9,7 @@ use crate::facts::{
 use crate::inventory::Inventory;
 use crate::probe::{ProbeOptions, Unwatched, run};
 use crate::simtarget::config::DEMO_TARGET;
+use crate::simtarget::{Config, FaultSet};
 use crate::source::{Problem, Problems, SourceFile};
 use ipnet::{IpNet, Ipv4Net};
 use serde_json::Value;
@@ -113,13 +114,9 @@ impl Recorded {
 
     /// Its recording.
     pub fn facts(&self, local: &Local, lan: &Lan, portals: &[SocketAddr]) -> Result<Document, Problems> {
-        let mut own = self.own.replace("@TARGET@", DEMO_TARGET).replace("@LOCAL@", &local.node.name);
-        own =
-            own.replace("@LAN2@", &lan.host(RECORDED[0].host)).replace("@LAN3@", &lan.host(RECORDED[1].host));
-        own = own.replace("@LAN1@", &local_address(&local.node, lan).unwrap_or_default());
-        for (at, portal) in portals.iter().enumerate() {
-            own = own.replace(&format!("@PORTAL{}@", at + 1), &portal.to_string());
-        }
+        let own = words(local, lan, portals)
+            .into_iter()
+            .fold(self.own.to_owned(), |own, (word, value)| own.replace(&format!("@{word}@"), &value));
         let wrong = |error: serde_json::Error| {
             Problem::new(format!("the recorded node {} cannot be made: {error}", self.name))
         };
@@ -167,6 +164,30 @@ impl Recorded {
         });
         of_this_machine.collect()
     }
+}
+
+/// What the words in the nodes' own facts stand for.
+fn words(local: &Local, lan: &Lan, portals: &[SocketAddr]) -> Vec<(String, String)> {
+    let own_address = local_address(&local.node, lan).unwrap_or_else(|| lan.host(RECORDED[0].host + 1));
+    let mut words = vec![
+        ("TARGET".to_owned(), DEMO_TARGET.to_owned()),
+        ("LOCAL".to_owned(), local.node.name.clone()),
+        ("GATEWAY".to_owned(), gateway(&local.node).unwrap_or(own_address.clone())),
+        ("LAN1".to_owned(), own_address),
+        ("LAN2".to_owned(), lan.host(RECORDED[0].host)),
+        ("LAN3".to_owned(), lan.host(RECORDED[1].host)),
+    ];
+    words.extend(portals.iter().zip(1..).map(|(portal, at)| (format!("PORTAL{at}"), portal.to_string())));
+    let units = Config::demo(FaultSet::NONE).targets.into_iter().flat_map(|target| target.units);
+    words.extend(units.map(|unit| (format!("NAA{}", unit.lun), super::identity(&unit))));
+    words
+}
+
+/// The way out of this machine's network.
+fn gateway(node: &Node) -> Option<String> {
+    let mut routes = node.routes.iter().flatten();
+    let out = routes.find(|route| route.destination.as_deref() == Some("default"))?;
+    out.gateway.clone().filter(|gateway| gateway.parse::<Ipv4Addr>().is_ok())
 }
 
 /// The address of this machine on that network.
