@@ -73,6 +73,7 @@ pub(super) fn run(args: RulesArgs, terminal: &Terminal) -> Outcome {
 #[derive(Serialize)]
 struct Listed<'r> {
     id: &'r str,
+    category: &'r str,
     title: &'r str,
     severity: &'static str,
     verb: &'static str,
@@ -90,6 +91,7 @@ fn list(format: Format, options: &RuleOptions, terminal: &Terminal) -> Outcome {
         .iter()
         .map(|(rule, severity)| Listed {
             id: &rule.id,
+            category: rule.category(),
             title: &rule.title,
             severity: severity.word(),
             verb: rule.verb(),
@@ -105,7 +107,7 @@ fn list(format: Format, options: &RuleOptions, terminal: &Terminal) -> Outcome {
             let rows = listed.iter().map(|rule| [rule.id, rule.severity, rule.title].map(str::to_owned));
             let mut text = columns::table(["Rule", "Severity", "What must hold"], rows, terminal.look());
             text.push_str(&format!(
-                "\n{}. `quorate explain RULE` tells why, what to do, and which facts it reads.\n",
+                "\n{}. `quorate explain RULE` tells why and what to do.\n",
                 count(listed.len(), "rules")
             ));
             to_stdout(&text)?;

@@ -234,10 +234,11 @@ fn verdict(summary: &Summary, coverage: &Coverage, fail_on: FailOn, interrupted:
 }
 
 fn clean_reason(summary: &Summary) -> String {
-    if summary.warn == 0 {
-        "everything that was selected holds".into()
-    } else {
-        format!("no failure; {}", count(summary.warn, "warnings"))
+    match (summary.warn, summary.info) {
+        (0, 0) => "everything that was selected holds".into(),
+        (warn, 0) => format!("no failure, {}", count(warn, "warnings")),
+        (0, info) => format!("no failure, no warning, {}", count(info, "notes")),
+        (warn, info) => format!("no failure, {}, {}", count(warn, "warnings"), count(info, "notes")),
     }
 }
 

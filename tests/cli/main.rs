@@ -5,4 +5,11 @@
 
 mod support;
 
+mod bad_input;
 mod basics;
+mod demo;
+mod init;
+mod live;
+mod output;
+mod recording;
+mod rules;
