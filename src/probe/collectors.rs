@@ -13,10 +13,15 @@ pub struct Collector {
     pub facts: &'static [&'static str],
     /// Whether it says nothing, or not all, to an account without root.
     pub needs_root: bool,
+    /// Whether its command ends with 1 or 2 where one thing of many is not there: what it said holds all the same.
+    pub partial: bool,
 }
 
 macro_rules! collectors {
-    ($( $section:literal, $command:literal $(, root $root:literal)? => [$($fact:literal),* $(,)?]; )+) => {
+    ($(
+        $section:literal, $command:literal $(, root $root:literal)? $(, partial $partial:literal)?
+        => [$($fact:literal),* $(,)?];
+    )+) => {
         /// All of them, in the order of the answer. Of two that fill the same fact the first is asked first, the others
         /// where it fails or has nothing to say.
         pub const COLLECTORS: &[Collector] = &[$(
@@ -25,6 +30,7 @@ macro_rules! collectors {
                 command: $command,
                 facts: &[$($fact),*],
                 needs_root: false $(|| $root)?,
+                partial: false $(|| $partial)?,
             }
         ),+];
     };
@@ -40,9 +46,9 @@ collectors! {
     "commands", "command -v" => ["nodes.multipath.installed", "nodes.iscsi.installed"];
     "daemons", "/proc/*/comm" => ["nodes.multipath.active", "nodes.time.service", "nodes.firewall.manager"];
     "lscpu", "lscpu" => ["nodes.cpu", "nodes.hardware.virtual_machine", "nodes.hardware.hypervisor"];
-    "cpuinfo", "/proc/cpuinfo" => ["nodes.cpu.microcode", "nodes.cpu.features", "nodes.cpu.model", "nodes.cpu.vendor"];
+    "cpuinfo", "/proc/cpuinfo" => ["nodes.cpu", "nodes.cpu.microcode"];
     "meminfo", "/proc/meminfo" => ["nodes.memory"];
-    "dmi", "/sys/class/dmi/id/*", root true => [
+    "dmi", "/sys/class/dmi/id/*", root true, partial true => [
         "nodes.hardware.manufacturer", "nodes.hardware.model", "nodes.hardware.serial", "nodes.hardware.uuid",
         "nodes.firmware.vendor", "nodes.firmware.version", "nodes.firmware.date",
     ];
@@ -51,10 +57,10 @@ collectors! {
         "nodes.hardware.manufacturer", "nodes.hardware.model", "nodes.hardware.serial", "nodes.hardware.uuid",
         "nodes.firmware.vendor", "nodes.firmware.version", "nodes.firmware.date",
     ];
-    "virtualization", "systemd-detect-virt -v" => ["nodes.hardware.virtual_machine", "nodes.hardware.hypervisor"];
-    "boot", "/sys/firmware/efi" => ["nodes.firmware.uefi", "nodes.firmware.secure_boot"];
+    "virtualization", "systemd-detect-virt -v", partial true => ["nodes.hardware.virtual_machine", "nodes.hardware.hypervisor"];
+    "boot", "/sys/firmware/efi", partial true => ["nodes.firmware.uefi", "nodes.firmware.secure_boot"];
     "reboot", "/run/reboot-required, /lib/modules, /boot" => ["nodes.reboot_pending"];
-    "packages-dpkg", "dpkg-query -W" => ["nodes.packages", "nodes.multipath.version"];
+    "packages-dpkg", "dpkg-query -W", partial true => ["nodes.packages", "nodes.multipath.version"];
     "packages-rpm", "rpm -qa" => ["nodes.packages", "nodes.multipath.version"];
     "services", "systemctl show" => ["nodes.services"];
     "services-files", "unit files, /etc/rc?.d, /proc/*/comm" => ["nodes.services"];
@@ -70,14 +76,14 @@ collectors! {
         "nodes.iscsi.default_startup", "nodes.iscsi.replacement_timeout_s", "nodes.iscsi.noop_out_interval_s",
         "nodes.iscsi.noop_out_timeout_s", "nodes.iscsi.login_timeout_s",
     ];
-    "iscsi-sysfs", "/sys/class/iscsi_session" => ["nodes.iscsi.sessions"];
+    "iscsi-sysfs", "/sys/class/iscsi_session", partial true => ["nodes.iscsi.sessions"];
     "iscsi-sessions", "iscsiadm -m session -P 3", root true => ["nodes.iscsi.sessions"];
     "iscsi-records", "iscsiadm -m node -o show", root true => ["nodes.iscsi.records"];
     "lsblk", "lsblk -J -b -O" => ["nodes.disks"];
     "lsblk-pairs", "lsblk -P -b -O" => ["nodes.disks"];
-    "block", "/sys/block" => ["nodes.disks", "nodes.disks.timeout_s", "nodes.disks.transport"];
+    "block", "/sys/block", partial true => ["nodes.disks", "nodes.disks.timeout_s", "nodes.disks.transport"];
     "vpd", "/sys/block/*/device/vpd_pg80, vpd_pg83" => ["nodes.disks.serial", "nodes.disks.identity"];
-    "links", "ls -l /sys/block /sys/class/net /etc/localtime" => [
+    "links", "/sys/block/*, /sys/class/net/*, /etc/localtime", partial true => [
         "nodes.disks.transport", "nodes.disks.driver", "nodes.nics.bus", "nodes.time.timezone",
     ];
     "multipath-json", "multipathd show maps json", root true => ["nodes.multipath.maps"];
@@ -85,8 +91,8 @@ collectors! {
     "multipath-conf", "/etc/multipath.conf" => ["nodes.multipath.config_sha256"];
     "multipath-conf.d", "/etc/multipath/conf.d" => ["nodes.multipath.config_sha256"];
     "fstab", "/etc/fstab" => ["nodes.mounts"];
-    "hba", "/sys/class/fc_host, sas_host, scsi_host, iscsi_host" => ["nodes.hbas", "nodes.drivers"];
-    "modules", "/sys/module/*/version" => ["nodes.hbas.driver_version", "nodes.drivers.version"];
+    "hba", "/sys/class/fc_host, sas_host, scsi_host, iscsi_host", partial true => ["nodes.hbas", "nodes.drivers"];
+    "modules", "/sys/module/*/version", partial true => ["nodes.hbas.driver_version", "nodes.drivers.version"];
     "corosync", "/etc/corosync/corosync.conf" => ["nodes.corosync"];
     "ip-addr", "ip -j -d addr" => ["nodes.nics", "nodes.bonds"];
     "ip-addr-text", "ip -d addr" => ["nodes.nics", "nodes.bonds"];
@@ -94,7 +100,7 @@ collectors! {
     "ip-route6", "ip -j -6 route" => ["nodes.routes"];
     "ip-route-text", "ip route" => ["nodes.routes"];
     "ip-route6-text", "ip -6 route" => ["nodes.routes"];
-    "net", "/sys/class/net" => [
+    "net", "/sys/class/net", partial true => [
         "nodes.nics", "nodes.nics.speed_bps", "nodes.nics.duplex", "nodes.nics.model", "nodes.nics.bus",
         "nodes.nics.driver", "nodes.nics.kind",
     ];
@@ -108,12 +114,12 @@ collectors! {
     "hosts", "/etc/hosts" => ["nodes.names"];
     "resolv", "/etc/resolv.conf" => ["nodes.resolver"];
     "resolv-upstream", "/run/systemd/resolve/resolv.conf" => ["nodes.resolver.servers"];
-    "names", "getent ahosts" => ["nodes.names"];
-    "name", "getent ahosts" => ["nodes.names"];
+    "names", "getent ahosts", partial true => ["nodes.names"];
+    "name", "getent ahosts", partial true => ["nodes.names"];
     "ufw", "/etc/ufw/ufw.conf" => ["nodes.firewall.manager", "nodes.firewall.active"];
-    "nft", "nft list ruleset", root true => ["nodes.firewall"];
-    "iptables", "iptables-save", root true => ["nodes.firewall"];
-    "netfilter", "/proc/net/ip_tables_names, /sys/module" => ["nodes.firewall"];
+    "nft", "nft list ruleset", root true => ["nodes.firewall.manager", "nodes.firewall.active", "nodes.firewall.rules_sha256"];
+    "iptables", "iptables-save", root true => ["nodes.firewall.manager", "nodes.firewall.active", "nodes.firewall.rules_sha256"];
+    "netfilter", "/proc/net/ip_tables_names, /sys/module" => ["nodes.firewall.manager", "nodes.firewall.active", "nodes.firewall.rules_sha256"];
 }
 
 /// Facts of a node that no command on Linux is asked for, with the reason.

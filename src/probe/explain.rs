@@ -3,7 +3,7 @@
 //! Every missing fact of a node that answered has a gap that covers it. A gap stands as high as it can, so that a
 //! cluster of many nodes stays small: at the list where it says the same of many elements.
 
-use super::answer::{Answer, Status};
+use super::answer::{Answer, Section, Status};
 use super::collectors::{COLLECTORS, Collector, NOT_ASKED, for_fact};
 use crate::facts::{
     Gap, GapReason, List, Node, Record, RecordType, Source, SourceKind, Type, Value, element_path,
@@ -72,15 +72,24 @@ fn outcome(
         }
         Ending::Whole => Outcome::NotAsked,
     };
+    let told = |section: &Section| match section.status {
+        Status::Exit(0) => !section.truncated,
+        Status::Exit(1 | 2) if collector.partial => {
+            privileged == Some(true) || !section.errors.to_ascii_lowercase().contains("permission denied")
+        }
+        _ => false,
+    };
     // Of several items, one that failed tells more than those that did not.
-    let troubles = answer.items(collector.section).filter(|section| {
-        !(section.status == Status::Exit(0) && !section.truncated) && section.status != Status::Absent
-    });
-    let Some(section) = troubles.into_iter().next().or_else(|| answer.section(collector.section)) else {
+    let mut troubles =
+        answer.items(collector.section).filter(|section| !told(section) && section.status != Status::Absent);
+    let Some(section) = troubles.next().or_else(|| answer.section(collector.section)) else {
         return broken(false);
     };
     if section.status == Status::Unfinished {
         return broken(true);
+    }
+    if told(section) {
+        return Outcome::Told;
     }
     match section.trouble(privileged, collector.needs_root) {
         None => Outcome::Told,
@@ -97,6 +106,20 @@ fn weight(reason: GapReason) -> u8 {
         GapReason::CommandFailed => 4,
         GapReason::CommandAbsent => 3,
         _ => 1,
+    }
+}
+
+/// What elements of a list lack for one reason.
+struct Lack {
+    reason: GapReason,
+    details: Vec<String>,
+    fields: Vec<String>,
+    paths: Vec<String>,
+}
+
+impl Lack {
+    fn shown(&self) -> String {
+        format!("{}, for some of them: {}", self.fields.join(", "), self.details.join("; "))
     }
 }
 
@@ -146,15 +169,19 @@ impl Explainer {
                     let (reason, detail) = self.reason(&ty);
                     gaps.push(Gap { path: at, reason: Some(reason), detail: Some(detail) });
                 }
-                Value::Record(inner) => self.record(inner, &ty, &at, gaps),
+                Value::Record(inner) => {
+                    let mut within = Vec::new();
+                    self.record(inner, &ty, &at, &mut within);
+                    gaps.extend(together(at, within));
+                }
                 Value::List(list) => self.list(list, &ty, &at, gaps),
                 _ => {}
             }
         }
     }
 
-    /// One gap for all that the elements of a list do not tell, and gaps of their own for what is missing for another
-    /// reason than that the host does not state it.
+    /// One gap at the list for the reason that covers most of what its elements lack, and gaps of their own for what is
+    /// missing for another reason, as long as they are few.
     fn list(&self, list: &dyn List, ty: &str, at: &str, gaps: &mut Vec<Gap>) {
         let mut missing: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for position in 0..list.len() {
@@ -162,29 +189,40 @@ impl Explainer {
             let path = element_path(at, element, position);
             lacking(record, ty, &path, &mut |fact, path| missing.entry(fact).or_default().push(path));
         }
-        let mut fields = Vec::new();
-        let mut commands: Vec<String> = Vec::new();
+        let mut reasons: Vec<Lack> = Vec::new();
         for (fact, paths) in missing {
             let (reason, detail) = self.reason(&fact);
-            let field = fact[ty.len() + 1..].to_owned();
-            if reason != GapReason::NotSupported && paths.len() <= OWN_GAPS {
-                let gap = |path| Gap { path, reason: Some(reason), detail: Some(detail.clone()) };
-                gaps.extend(paths.into_iter().map(gap));
-            } else {
-                fields.push(field);
-                if !commands.contains(&detail) {
-                    commands.push(detail);
+            let known = reasons.iter_mut().find(|lack| {
+                lack.reason == reason && (reason == GapReason::NotSupported || lack.details.contains(&detail))
+            });
+            let lack = match known {
+                Some(lack) => lack,
+                None => {
+                    reasons.push(Lack { reason, details: Vec::new(), fields: Vec::new(), paths: Vec::new() });
+                    let Some(last) = reasons.last_mut() else { continue };
+                    last
                 }
+            };
+            lack.fields.push(fact[ty.len() + 1..].to_owned());
+            lack.paths.extend(paths);
+            if !lack.details.contains(&detail) {
+                lack.details.push(detail);
             }
         }
-        if !fields.is_empty() {
-            let detail = format!("{}, for some of them: {}", fields.join(", "), commands.join("; "));
-            gaps.push(Gap {
-                path: at.to_owned(),
-                reason: Some(GapReason::NotSupported),
-                detail: Some(detail),
-            });
+        reasons.sort_by_key(|lack| std::cmp::Reverse(lack.paths.len()));
+        let mut reasons = reasons.into_iter();
+        let Some(most) = reasons.next() else { return };
+        let mut details = vec![most.shown()];
+        for lack in reasons {
+            if lack.paths.len() > OWN_GAPS {
+                details.push(lack.shown());
+                continue;
+            }
+            let detail = lack.details.join("; ");
+            let gap = |path| Gap { path, reason: Some(lack.reason), detail: Some(detail.clone()) };
+            gaps.extend(lack.paths.into_iter().map(gap));
         }
+        gaps.push(Gap { path: at.to_owned(), reason: Some(most.reason), detail: Some(details.join("; ")) });
     }
 
     /// One source for each group of facts that is known: all commands that told of it.
@@ -218,6 +256,19 @@ impl Explainer {
             });
         }
         out
+    }
+}
+
+/// One gap for a group instead of several that all say the same.
+fn together(group: String, gaps: Vec<Gap>) -> Vec<Gap> {
+    match gaps.as_slice() {
+        [first, rest @ ..]
+            if !rest.is_empty()
+                && rest.iter().all(|gap| gap.reason == first.reason && gap.detail == first.detail) =>
+        {
+            vec![Gap { path: group, ..first.clone() }]
+        }
+        _ => gaps,
     }
 }
 
@@ -316,7 +367,7 @@ mod tests {
         );
         assert_eq!(at("nodes[hv1].multipath.maps").0, GapReason::PermissionDenied);
         assert_eq!(at("nodes[hv1].packages").0, GapReason::CommandAbsent);
-        assert_eq!(at("nodes[hv1].domain.name").0, GapReason::NotCollected);
+        assert_eq!(at("nodes[hv1].domain").0, GapReason::NotCollected, "both of its facts in one");
         assert!(!gaps.iter().any(|gap| gap.path == "nodes[hv1].privileged"));
         let paths: Vec<_> =
             sources.iter().map(|source| (source.path.as_str(), source.item.as_deref())).collect();
@@ -330,7 +381,7 @@ mod tests {
         let ending = Ending::Broken(GapReason::TimedOut, "no answer within 30 s".into());
         let (gaps, _) = explain(&node, &answer, &ending, &[], "hv1");
         assert_eq!(gap_at(&gaps, "nodes[hv1].disks"), (GapReason::TimedOut, "no answer within 30 s"));
-        assert_eq!(gap_at(&gaps, "nodes[hv1].os.release").0, GapReason::TimedOut);
+        assert_eq!(gap_at(&gaps, "nodes[hv1].os").0, GapReason::TimedOut);
     }
 
     #[test]
@@ -347,7 +398,9 @@ mod tests {
         let reason = |path: &str| places.gap(path).and_then(|gap| gap.reason);
         assert_eq!(reason("nodes[hv1].nics[eth1].firmware"), Some(GapReason::CommandAbsent));
         assert_eq!(reason("nodes[hv1].nics[eth1].speed_bps"), Some(GapReason::NotSupported));
-        assert_eq!(reason("nodes[hv1].disks[sd7].identity"), Some(GapReason::NotSupported));
+        // lsblk told; what would have told identities was not there to be asked.
+        assert_eq!(reason("nodes[hv1].disks[sd7].filesystem"), Some(GapReason::NotSupported));
+        assert!(reason("nodes[hv1].disks[sd7].identity").is_some());
         assert_eq!(document.gaps.iter().filter(|gap| gap.path.contains("disks")).count(), 1);
         let nics = sources.iter().find(|source| source.path == "nodes[hv1].nics").unwrap();
         assert_eq!(nics.item.as_deref(), Some("ip -j -d addr, /sys/class/net"));

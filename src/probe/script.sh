@@ -38,7 +38,8 @@ there() {
     fi
 }
 
-# run SECTION COMMAND...: with a time limit where the host has `timeout`
+# run SECTION COMMAND...: with a time limit where the host has `timeout`, for what waits for a daemon, a device, a lock or
+# the network
 run() {
     q_n=$1
     shift
@@ -49,7 +50,8 @@ run() {
     return $st
 }
 
-# plain SECTION COMMAND...: without one, for what cannot wait for anything
+# plain SECTION COMMAND...: without one, for what asks nobody but the kernel and plain files; `timeout` costs more than most
+# of these commands
 plain() {
     q_n=$1
     shift
@@ -182,7 +184,7 @@ system() {
     else
         e denied
     fi
-    run lscpu lscpu
+    plain lscpu lscpu
     plain cpuinfo sed '/^$/q' /proc/cpuinfo
     file meminfo /proc/meminfo
     if [ -d /sys/class/dmi/id ]; then
@@ -194,9 +196,9 @@ system() {
     elif [ -e /proc/device-tree/model ]; then
         line device-tree /proc/device-tree/model
     else
-        run dmidecode dmidecode -t bios -t system
+        plain dmidecode dmidecode -t bios -t system
     fi
-    run virtualization systemd-detect-virt -v
+    plain virtualization systemd-detect-virt -v
     b boot
     if [ -d /sys/firmware/efi ]; then
         printf 'uefi\n'
@@ -226,7 +228,7 @@ packages() {
         fence-agents* cluster-glue* libqb* libknet* knet* booth* open-iscsi* iscsi-initiator-utils* multipath-tools*
         device-mapper-multipath* lvm2* dlm* drbd* gfs2* ocfs2* targetcli* chrony systemd pve-manager pve-ha-manager'
     if command -v dpkg-query >/dev/null 2>&1; then
-        run packages-dpkg dpkg-query -W -f '${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\n' $_p
+        plain packages-dpkg dpkg-query -W -f '${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\n' $_p
     fi
     if command -v rpm >/dev/null 2>&1 && ! command -v dpkg-query >/dev/null 2>&1; then
         run packages-rpm rpm -qa --qf '%{NAME}\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\t%{ARCH}\n' $_p
@@ -235,11 +237,11 @@ packages() {
 }
 
 network() {
-    if ! run ip-addr ip -j -d addr; then
-        run ip-addr-text ip -d addr || run ip-addr-text ip addr
+    if ! plain ip-addr ip -j -d addr; then
+        plain ip-addr-text ip -d addr || plain ip-addr-text ip addr
     fi
-    run ip-route ip -j route || run ip-route-text ip route
-    run ip-route6 ip -j -6 route || run ip-route6-text ip -6 route
+    plain ip-route ip -j route || plain ip-route-text ip route
+    plain ip-route6 ip -j -6 route || plain ip-route6-text ip -6 route
     _n=/sys/class/net
     values net $_n/*/address $_n/*/addr_assign_type $_n/*/mtu $_n/*/operstate $_n/*/carrier $_n/*/speed $_n/*/duplex \
         $_n/*/type $_n/*/flags $_n/*/uevent $_n/*/device/uevent $_n/*/device/vendor $_n/*/device/device \
@@ -432,6 +434,9 @@ clock() {
         e 0
     fi
     if daemon ntpd; then run ntp-peers ntpq -p -n; fi
+    if ! { daemon chronyd || daemon systemd-timesyn || daemon ntpd; }; then
+        skip chrony-tracking 'no time service runs that could be asked'
+    fi
 }
 
 cluster() {

@@ -103,11 +103,13 @@ pub fn add(
             });
         }
     }
-    for disk in disks {
+    for disk in &mut *disks {
         let key = disk.name.replace('/', "!");
         let known = devices.get(key.as_str()).map(Vec::as_slice).unwrap_or_default();
         complete(disk, known, places.get(key.as_str()).copied(), pages.get(&key), drivers);
     }
+    // A compressed memory disk that nobody has set up is none.
+    disks.retain(|disk| !(disk.name.starts_with("zram") && disk.size_bytes == Some(Bytes(0))));
 }
 
 fn complete(
@@ -225,7 +227,12 @@ fn transport(place: &str, vendor: &str) -> DiskTransport {
         DiskTransport::Sata
     } else if has("/nvme") {
         DiskTransport::Nvme
-    } else if has("/virtio") || has("VMBUS") || has("/vmbus") || has("/vbd-") || vendor.starts_with("VMware")
+    } else if place.contains("/virtual/block/zram")
+        || has("/virtio")
+        || has("VMBUS")
+        || has("/vmbus")
+        || has("/vbd-")
+        || vendor.starts_with("VMware")
     {
         DiskTransport::Virtual
     } else {
