@@ -309,8 +309,8 @@ impl Reader {
                 harmless(String::from_utf8_lossy(&text)).trim().clone_into(&mut section.errors);
             }
         }
-        self.answer.noise = harmless(String::from_utf8_lossy(&self.noise)).trim().to_owned();
-        self.answer.complaint = harmless(String::from_utf8_lossy(&self.complaint)).trim().to_owned();
+        harmless(String::from_utf8_lossy(&self.noise)).trim().clone_into(&mut self.answer.noise);
+        harmless(String::from_utf8_lossy(&self.complaint)).trim().clone_into(&mut self.answer.complaint);
         self.answer
     }
 

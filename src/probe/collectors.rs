@@ -145,7 +145,7 @@ pub fn for_fact(path: &str) -> Vec<&'static Collector> {
         above = at.rsplit_once('.').map(|(above, _)| above);
     }
     let below = |fact: &&str| fact.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
-    COLLECTORS.iter().filter(|one| one.facts.iter().any(|fact| below(fact))).collect()
+    COLLECTORS.iter().filter(|one| one.facts.iter().any(below)).collect()
 }
 
 #[cfg(test)]

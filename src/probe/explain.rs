@@ -195,13 +195,12 @@ impl Explainer {
             let known = reasons.iter_mut().find(|lack| {
                 lack.reason == reason && (reason == GapReason::NotSupported || lack.details.contains(&detail))
             });
-            let lack = match known {
-                Some(lack) => lack,
-                None => {
-                    reasons.push(Lack { reason, details: Vec::new(), fields: Vec::new(), paths: Vec::new() });
-                    let Some(last) = reasons.last_mut() else { continue };
-                    last
-                }
+            let lack = if let Some(lack) = known {
+                lack
+            } else {
+                reasons.push(Lack { reason, details: Vec::new(), fields: Vec::new(), paths: Vec::new() });
+                let Some(last) = reasons.last_mut() else { continue };
+                last
             };
             lack.fields.push(fact[ty.len() + 1..].to_owned());
             lack.paths.extend(paths);

@@ -93,7 +93,7 @@ pub fn run(inventory: &Inventory, options: &ProbeOptions, progress: &dyn Progres
         inventory,
         options,
         progress,
-        ends: began.checked_add(options.deadline).unwrap_or(began + Duration::from_hours(24)),
+        ends: began.checked_add(options.deadline).unwrap_or(began + Duration::from_secs(24 * 3600)),
         names: script::host_names(inventory.nodes.iter().map(|node| node.name.as_str())),
         ssh: options.ssh(),
         recordings: Recordings::default(),

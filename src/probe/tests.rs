@@ -299,8 +299,9 @@ fn an_interruption_ends_in_an_honest_document() {
 #[test]
 fn the_deadline_of_the_run_counts_for_all() {
     let fake = Fake::new("exec sleep 1000 # $D");
-    let nodes: String =
-        (0..6).map(|at| format!("[[node]]\nname = \"n{at}\"\nprobe = \"ssh://n{at}\"\n")).collect();
+    let nodes: String = [0, 1, 2, 3, 4, 5]
+        .map(|at| format!("[[node]]\nname = \"n{at}\"\nprobe = \"ssh://n{at}\"\n"))
+        .concat();
     let inventory = inventory(&nodes);
     let options =
         ProbeOptions { parallel: 2, deadline: Duration::from_millis(500), ..options(&fake, &inventory) };

@@ -162,15 +162,13 @@ fn unescape(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find("\\x") {
         bytes.extend_from_slice(&rest.as_bytes()[..at]);
-        match rest.get(at + 2..at + 4).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &rest[at + 4..];
-            }
-            None => {
-                bytes.extend_from_slice(b"\\x");
-                rest = &rest[at + 2..];
-            }
+        let byte = rest.get(at + 2..at + 4).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if let Some(byte) = byte {
+            bytes.push(byte);
+            rest = &rest[at + 4..];
+        } else {
+            bytes.extend_from_slice(b"\\x");
+            rest = &rest[at + 2..];
         }
     }
     bytes.extend_from_slice(rest.as_bytes());
@@ -239,19 +237,16 @@ fn finish(rows: Vec<Disk>) -> Vec<Disk> {
     let mut at: HashMap<String, usize> = HashMap::new();
     let mut out: Vec<Disk> = Vec::new();
     for row in rows {
-        match at.get(&row.name) {
-            Some(&known) => {
-                let parents = out[known].parents.get_or_insert_default();
-                for parent in row.parents.into_iter().flatten() {
-                    if !parents.contains(&parent) {
-                        parents.push(parent);
-                    }
+        if let Some(&known) = at.get(&row.name) {
+            let parents = out[known].parents.get_or_insert_default();
+            for parent in row.parents.into_iter().flatten() {
+                if !parents.contains(&parent) {
+                    parents.push(parent);
                 }
             }
-            None => {
-                at.insert(row.name.clone(), out.len());
-                out.push(row);
-            }
+        } else {
+            at.insert(row.name.clone(), out.len());
+            out.push(row);
         }
     }
     unique_by_key(&mut out, |disk| &disk.name);

@@ -20,10 +20,10 @@ const PLACEHOLDERS: [&str; 12] = [
 ];
 
 /// A value of DMI; a placeholder is none.
-fn value(text: &str) -> Option<String> {
+fn value(text: &str) -> String {
     let text = text.trim();
     let lower = text.to_ascii_lowercase();
-    Some(if PLACEHOLDERS.contains(&lower.as_str()) { String::new() } else { text.to_owned() })
+    if PLACEHOLDERS.contains(&lower.as_str()) { String::new() } else { text.to_owned() }
 }
 
 /// Reads `grep ''` over the files of `/sys/class/dmi/id`: lines of `NAME:VALUE`. A file that is not there or may not be
@@ -32,13 +32,13 @@ pub fn sysfs(text: &str) -> (Hardware, Firmware) {
     let (mut hardware, mut firmware) = (Hardware::default(), Firmware::default());
     for (name, text) in text.lines().filter_map(|line| line.split_once(':')) {
         match name {
-            "sys_vendor" => hardware.manufacturer = value(text),
-            "product_name" => hardware.model = value(text),
-            "product_serial" => hardware.serial = value(text),
-            "product_uuid" => hardware.uuid = value(&text.to_ascii_lowercase()),
-            "bios_vendor" => firmware.vendor = value(text),
-            "bios_version" => firmware.version = value(text),
-            "bios_date" => firmware.date = value(text),
+            "sys_vendor" => hardware.manufacturer = Some(value(text)),
+            "product_name" => hardware.model = Some(value(text)),
+            "product_serial" => hardware.serial = Some(value(text)),
+            "product_uuid" => hardware.uuid = Some(value(&text.to_ascii_lowercase())),
+            "bios_vendor" => firmware.vendor = Some(value(text)),
+            "bios_version" => firmware.version = Some(value(text)),
+            "bios_date" => firmware.date = Some(value(text)),
             _ => {}
         }
     }
@@ -66,7 +66,7 @@ pub fn dmidecode(text: &str) -> (Hardware, Firmware) {
             _ => continue,
         };
         if field.is_none() {
-            *field = if name == "UUID" { value(&text.to_ascii_lowercase()) } else { value(text) };
+            *field = Some(if name == "UUID" { value(&text.to_ascii_lowercase()) } else { value(text) });
         }
     }
     (hardware, firmware)
@@ -148,9 +148,8 @@ pub fn boot(text: &str) -> Firmware {
     };
     let value = lines.next().and_then(|bytes| bytes.split_whitespace().nth(4));
     let secure_boot = match (uefi, value) {
-        (false, _) => Some(false),
+        (false, _) | (true, Some("00")) => Some(false),
         (true, Some("01")) => Some(true),
-        (true, Some("00")) => Some(false),
         (true, _) => None,
     };
     Firmware { uefi: Some(uefi), secure_boot, ..Firmware::default() }
@@ -209,5 +208,17 @@ mod tests {
             boot("bios\n"),
             Firmware { uefi: Some(false), secure_boot: Some(false), ..Firmware::default() }
         );
+    }
+
+    #[test]
+    fn the_public_sample_is_read() {
+        let Some(text) =
+            crate::probe::linux::sample("hotsos-openstack-sosreport/sos_commands/hardware/dmidecode")
+        else {
+            return;
+        };
+        let (hardware, firmware) = dmidecode(&text);
+        assert_eq!(hardware.manufacturer.as_deref(), Some("QEMU"));
+        assert!(hardware.uuid.is_some() && firmware.vendor.is_some());
     }
 }

@@ -70,18 +70,19 @@ pub fn hbas(values: &str, modules: &HashMap<&str, &str>) -> Vec<Hba> {
             let Some(hba) = hosts.get_mut(attribute.device) else { continue };
             let value = filled(attribute.value).filter(|value| value != "<NULL>" && value != "(null)");
             match attribute.name {
-                "model_name" | "modelname" | "board_name" => hba.model = hba.model.take().or(value),
+                "model_name" | "modelname" | "board_name" | "symbolic_name" => {
+                    hba.model = hba.model.take().or(value);
+                }
                 "fw_version" | "fwrev" | "version_fw" | "firmware_revision" | "firmware_version" => {
                     // lpfc puts the command set behind a comma.
                     hba.firmware = hba.firmware.take().or(value.map(|text| before(&text, ',')));
                 }
                 "driver_version" | "lpfc_drvr_version" => {
-                    hba.driver_version = hba.driver_version.take().or(value)
+                    hba.driver_version = hba.driver_version.take().or(value);
                 }
                 "port_name" | "host_sas_address" | "hwaddress" => hba.port_name = value,
                 "port_state" => hba.state = value,
                 "speed" => hba.speed_bps = value.and_then(|text| gigabits(&text)),
-                "symbolic_name" => hba.model = hba.model.take().or(value),
                 _ => {}
             }
         }

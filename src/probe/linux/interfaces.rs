@@ -185,4 +185,13 @@ mod tests {
         assert_eq!(odd.nics.len(), 1, "names are unique and not empty");
         assert_eq!((odd.nics[0].mtu, odd.nics[0].admin_up, &odd.nics[0].addresses), (None, None, &None));
     }
+
+    #[test]
+    fn the_public_sample_is_read() {
+        let Some(text) = crate::probe::linux::sample("generated-here/ip-d-j-addr.json") else { return };
+        let found = parse(&text).unwrap();
+        assert!(found.nics.iter().any(|nic| nic.kind == Some(NicKind::Bridge)));
+        assert!(found.nics.iter().any(|nic| nic.mtu == Some(9000)));
+        assert!(found.nics.iter().any(|nic| nic.addresses.as_ref().is_some_and(|all| all.len() > 2)));
+    }
 }

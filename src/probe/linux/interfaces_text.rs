@@ -118,7 +118,7 @@ fn join(out: &mut Interfaces) {
 fn header(line: &str) -> Option<Nic> {
     let (number, rest) = line.split_once(": ")?;
     number.trim().parse::<u32>().ok()?;
-    let (name, rest) = rest.split_once(": ").or_else(|| rest.split_once(":"))?;
+    let (name, rest) = rest.split_once(": ").or_else(|| rest.split_once(':'))?;
     let (name, parent) = name.split_once('@').unwrap_or((name, ""));
     // `@if5` is the other end of a pair in another namespace, by its number.
     let far_end = parent.strip_prefix("if").is_some_and(|index| index.parse::<u32>().is_ok());

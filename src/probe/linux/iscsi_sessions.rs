@@ -117,8 +117,8 @@ pub fn sysfs(values: &str, symbolic: &str, drivers: &HashMap<String, String>) ->
             _ => None,
         };
         match attribute.name {
-            "persistent_address" => ports.entry(number).or_default().0 = attribute.value.to_owned(),
-            "persistent_port" => ports.entry(number).or_default().1 = attribute.value.to_owned(),
+            "persistent_address" => attribute.value.clone_into(&mut ports.entry(number).or_default().0),
+            "persistent_port" => attribute.value.clone_into(&mut ports.entry(number).or_default().1),
             "local_ipaddr" => session.source_address = Some(attribute.value.to_owned()),
             "header_digest" => session.header_digest = digest,
             "data_digest" => session.data_digest = digest,

@@ -1,31 +1,31 @@
 //! Linux: one parser for each output, pure from text to facts.
 
-pub mod bonding;
-pub mod clock;
-pub mod corosync;
-pub mod disks;
-pub mod dmi;
-pub mod ethtool;
-pub mod firewall;
-pub mod hba;
-pub mod interfaces;
-pub mod interfaces_text;
-pub mod iscsi_config;
-pub mod iscsi_sessions;
-pub mod lldp;
-pub mod mounts;
-pub mod multipath;
-pub mod names;
+mod bonding;
+mod clock;
+mod corosync;
+mod disks;
+mod dmi;
+mod ethtool;
+mod firewall;
+mod hba;
+mod interfaces;
+mod interfaces_text;
+mod iscsi_config;
+mod iscsi_sessions;
+mod lldp;
+mod mounts;
+mod multipath;
+mod names;
 pub mod node;
-pub mod os;
-pub mod packages;
-pub mod processor;
-pub mod reboot;
-pub mod routes;
-pub mod services;
-pub mod sysfs_block;
-pub mod sysfs_net;
-pub mod team;
+mod os;
+mod packages;
+mod processor;
+mod reboot;
+mod routes;
+mod services;
+mod sysfs_block;
+mod sysfs_net;
+mod team;
 mod text;
 
 /// A public sample, where the folder of samples is at hand.

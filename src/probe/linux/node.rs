@@ -1,6 +1,10 @@
 //! One node out of its answer: every section goes to its parser, and what they say of the same thing is joined.
 
-use super::*;
+use super::{
+    bonding, clock, corosync, disks, dmi, ethtool, firewall, hba, interfaces, interfaces_text, iscsi_config,
+    iscsi_sessions, lldp, mounts, multipath, names, os, packages, processor, reboot, routes, services,
+    sysfs_block, sysfs_net, team, text,
+};
 use crate::facts::{
     Bond, Corosync, Disk, Firewall, Hardware, Iscsi, IscsiSession, Multipath, NameLookup, Nic, NicKind, Node,
     Os, Package, Time,
@@ -491,4 +495,173 @@ impl Reader<'_> {
 /// The clock of a host when it answered, as `(nanoseconds since 1970, how coarse it is)`.
 pub fn host_clock(answer: &Answer) -> Option<(i128, i128)> {
     answer.text("clock").and_then(|text| clock::date(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Document, Places, Value};
+    use crate::probe::collectors::COLLECTORS;
+    use crate::probe::explain::{Ending, explain};
+    use proptest::prelude::*;
+
+    /// Real and written outputs by section.
+    const OUTPUTS: &[(&str, &str, &str)] = &[
+        ("id", "", "0\n"),
+        ("uname", "", "Linux 6.1.0-25-amd64 x86_64\n"),
+        ("hostname", "", "hv1.example.net\n"),
+        ("commands", "", "iscsiadm\nmultipath\nmultipathd\ncorosync\n"),
+        ("daemons", "", "chronyd\nmultipathd\niscsid\nfirewalld\n"),
+        ("os-release", "", include_str!("../../../fixtures/linux/os-release.debian12")),
+        ("lscpu", "", include_str!("../../../fixtures/linux/lscpu.kvm")),
+        ("cpuinfo", "", include_str!("../../../fixtures/linux/cpuinfo.kvm")),
+        ("meminfo", "", include_str!("../../../fixtures/linux/meminfo.kvm")),
+        ("dmidecode", "", include_str!("../../../fixtures/linux/dmidecode.server")),
+        ("ip-addr", "", include_str!("../../../fixtures/linux/ip-addr.bond.json")),
+        ("ip-addr-text", "", include_str!("../../../fixtures/linux/ip-addr.bond.txt")),
+        ("net", "", include_str!("../../../fixtures/linux/sysfs-net.server")),
+        ("links", "", include_str!("../../../fixtures/linux/links.server")),
+        ("bonding", "bond0", include_str!("../../../fixtures/linux/bonding.active-backup")),
+        ("ethtool", "ens1f0", include_str!("../../../fixtures/linux/ethtool-i.virtio")),
+        ("lsblk", "", include_str!("../../../fixtures/linux/lsblk.multipath.json")),
+        ("block", "", include_str!("../../../fixtures/linux/sysfs-block.server")),
+        ("hba", "", include_str!("../../../fixtures/linux/sysfs-hba.server")),
+        ("multipath-json", "", include_str!("../../../fixtures/linux/multipathd-maps.json")),
+        ("multipath", "", include_str!("../../../fixtures/linux/multipath-ll")),
+        ("iscsi-sysfs", "", include_str!("../../../fixtures/linux/sysfs-iscsi.server")),
+        ("iscsi-sessions", "", include_str!("../../../fixtures/linux/iscsiadm-session-P3")),
+        ("iscsi-records", "", include_str!("../../../fixtures/linux/iscsi-node-records")),
+        ("initiatorname", "", "InitiatorName=iqn.1993-08.org.debian:01:3f1c2a4b5d6e\n"),
+        ("fstab", "", include_str!("../../../fixtures/linux/fstab")),
+        ("services", "", include_str!("../../../fixtures/linux/systemctl-show")),
+        ("packages-dpkg", "", "ii \tcorosync\t3.1.7-1\tamd64\nii \tmultipath-tools\t0.9.4-3\tamd64\n"),
+        ("chrony-tracking", "", include_str!("../../../fixtures/linux/chronyc-tracking")),
+        ("chrony-sources", "", include_str!("../../../fixtures/linux/chronyc-sources")),
+        ("corosync", "", include_str!("../../../fixtures/linux/corosync.conf")),
+        ("hosts", "", include_str!("../../../fixtures/linux/hosts")),
+        ("names", "", "10.20.0.11 STREAM hv1\n10.20.0.11 DGRAM \n"),
+    ];
+
+    fn answer(outputs: impl IntoIterator<Item = (String, String, Vec<u8>)>) -> Answer {
+        Answer::of_outputs(outputs)
+    }
+
+    fn whole() -> Answer {
+        answer(
+            OUTPUTS
+                .iter()
+                .map(|(name, item, text)| ((*name).to_owned(), (*item).to_owned(), text.as_bytes().to_vec())),
+        )
+    }
+
+    #[test]
+    fn outputs_of_a_node_become_one_picture() {
+        let node = read(&whole(), &["hv1".to_owned()]).node;
+        assert_eq!((node.hostname.as_deref(), node.privileged), (Some("hv1"), Some(true)));
+        let nic = |name: &str| node.nics.iter().flatten().find(|nic| nic.name == name).unwrap();
+        assert_eq!(nic("ens2f0").permanent_mac.as_deref(), Some("3c:fd:fe:0a:00:11"));
+        assert_eq!(nic("ens1f0").bus.as_deref(), Some("0000:3b:00.0"));
+        assert_eq!(nic("bond0.20").vlan, Some(20));
+        let map = &node.multipath.maps.as_ref().unwrap()[0];
+        assert_eq!(map.size_bytes, Some(crate::facts::Bytes(1_073_741_824)), "as its disk has it");
+        assert_eq!(map.paths.as_ref().unwrap()[0].hctl.as_deref(), Some("7:0:0:1"), "as its disk has it");
+        assert_eq!((node.multipath.version.as_deref(), node.multipath.active), (Some("0.9.4-3"), Some(true)));
+        assert_eq!(node.iscsi.sessions.as_ref().map(Vec::len), Some(3));
+        assert_eq!(node.corosync.links, Some(1));
+        assert_eq!((node.firewall.manager.as_deref(), node.firewall.active), (Some("firewalld"), Some(true)));
+        assert_eq!(node.time.timezone.as_deref(), Some("Europe/Berlin"));
+        assert_eq!(node.names.as_ref().map(Vec::len), Some(1));
+    }
+
+    #[test]
+    fn an_empty_answer_says_nothing() {
+        let reading = read(&Answer::default(), &["hv1".to_owned()]);
+        assert_eq!(reading, Reading::default());
+    }
+
+    /// Whether every missing fact of a node is covered by a gap, derived facts aside.
+    fn is_explained(node: &Node, gaps: &[crate::facts::Gap]) -> Result<(), String> {
+        fn walk(record: &dyn crate::facts::Record, at: &str, places: &Places<'_>) -> Result<(), String> {
+            for (index, field) in record.record_type().fields.iter().enumerate() {
+                let at = format!("{at}.{}", field.name);
+                match record.field(index) {
+                    _ if field.doc.trim_start().starts_with("Derived:") => {}
+                    Value::Missing if !matches!(field.name, "site" | "physical_host") => {
+                        places.gap(&at).ok_or(at)?;
+                    }
+                    Value::Record(inner) => walk(inner, &at, places)?,
+                    Value::List(list) => {
+                        for position in 0..list.len() {
+                            if let Some(element @ Value::Record(inner)) = list.get(position) {
+                                walk(inner, &crate::facts::element_path(&at, element, position), places)?;
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
+        }
+        let document = Document { gaps: gaps.to_vec(), ..Document::default() };
+        walk(node, &format!("nodes[{}]", node.name), &Places::new(&document))
+    }
+
+    fn check(answer: &Answer, ending: &Ending) {
+        let reading = read(answer, &["hv1".to_owned(), "hv2".to_owned()]);
+        let node = Node { name: "hv1".into(), ..reading.node };
+        let (gaps, sources) = explain(&node, answer, ending, &reading.unread, "hv1");
+        assert_eq!(is_explained(&node, &gaps), Ok(()));
+        // What was gathered can be recorded and read again: keys are there and unique.
+        let document = Document { nodes: vec![node], gaps, sources, ..Document::empty() };
+        let json = document.to_json();
+        assert!(!json.chars().any(|c| c.is_control() && c != '\n'));
+        Document::parse(json.as_bytes(), "recorded").unwrap();
+    }
+
+    #[test]
+    fn a_whole_answer_can_be_recorded() {
+        check(&whole(), &Ending::Whole);
+        check(&Answer::default(), &Ending::Broken(crate::facts::GapReason::TimedOut, "late".into()));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn damaged_outputs_do_no_harm(
+            damage in proptest::collection::vec((0..OUTPUTS.len(), 0usize..4000, any::<u8>(), 0usize..40), 1..12),
+        ) {
+            let mut outputs: Vec<_> = OUTPUTS
+                .iter()
+                .map(|(name, item, text)| ((*name).to_owned(), (*item).to_owned(), text.as_bytes().to_vec()))
+                .collect();
+            for (which, at, byte, length) in damage {
+                let text = &mut outputs[which].2;
+                if text.is_empty() {
+                    continue;
+                }
+                let at = at % text.len();
+                match length % 3 {
+                    0 => text[at] = byte,
+                    1 => text.truncate(at),
+                    _ => {
+                        let end = (at + length).min(text.len());
+                        let again = text[at..end].to_vec();
+                        text.splice(at..at, again);
+                    }
+                }
+            }
+            check(&answer(outputs), &Ending::Whole);
+        }
+
+        #[test]
+        fn outputs_of_another_command_do_no_harm(shift in 1..OUTPUTS.len(), noise in ".{0,80}") {
+            let names = COLLECTORS.iter().map(|one| one.section);
+            let outputs = names.enumerate().map(|(at, name)| {
+                let (_, item, text) = OUTPUTS[(at + shift) % OUTPUTS.len()];
+                (name.to_owned(), item.to_owned(), format!("{noise}\n{text}").into_bytes())
+            });
+            check(&answer(outputs), &Ending::Whole);
+        }
+    }
 }

@@ -153,4 +153,21 @@ mod tests {
         assert_eq!(count_list("-9223372036854775808-9223372036854775807"), None);
         assert_eq!(lscpu("Socket(s): 9223372036854775807\nCore(s) per socket: 9\n").0.cores, None);
     }
+
+    #[test]
+    fn the_public_samples_are_read() {
+        if let Some(text) =
+            crate::probe::linux::sample("hotsos-openstack-sosreport/sos_commands/processor/lscpu")
+        {
+            let (cpu, hypervisor) = lscpu(&text);
+            assert_eq!((cpu.threads, hypervisor.as_deref()), (Some(2), Some("KVM")));
+        }
+        if let Some(text) = crate::probe::linux::sample("generated-here/lscpu-J.json") {
+            let (cpu, _) = lscpu(&text);
+            assert_eq!((cpu.threads, cpu.cores), (Some(8), Some(4)));
+            assert!(
+                cpu.sockets.zip(cpu.cores).is_some_and(|(sockets, cores)| sockets > 0 && cores >= sockets)
+            );
+        }
+    }
 }

@@ -42,7 +42,7 @@ pub fn pages(hexadecimal: &str) -> HashMap<String, Pages> {
         match page {
             "vpd_pg80" => pages.serial = UnitSerial::decode(content).ok().map(|serial| serial.0),
             "vpd_pg83" => {
-                pages.identity = DeviceIdentification::decode(content).ok().and_then(|page| page.identity())
+                pages.identity = DeviceIdentification::decode(content).ok().and_then(|page| page.identity());
             }
             _ => {}
         }
@@ -254,7 +254,7 @@ mod tests {
             bytes.extend_from_slice(content);
         }
         let words: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        words.chunks(16).map(|line| format!(" {}\n", line.join(" "))).collect()
+        words.chunks(16).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n")
     }
 
     fn page83(naa: &[u8]) -> Vec<u8> {
