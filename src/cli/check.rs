@@ -67,7 +67,7 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     let subject = subject(&args);
     timings.done("reading");
     let inventory = subject.as_ref().ok().and_then(Subject::inventory);
-    let rules = rulebook::load(&args.rules, inventory);
+    let rules = rulebook::load_to_judge(&args.rules, inventory);
     timings.done("loading rules");
     let (subject, ruleset) = both(subject, rules)?;
     let selection = rulebook::narrow(subject.selection(), &args.rules);

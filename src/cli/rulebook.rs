@@ -10,7 +10,15 @@ pub(super) fn load(options: &RuleOptions, inventory: Option<&Inventory>) -> Resu
     Ruleset::load(&sources(options, inventory))
 }
 
-pub(super) fn sources(options: &RuleOptions, inventory: Option<&Inventory>) -> RuleSources {
+/// The same without the examples of the program's own rules, which only take time where rules are judged by or listed.
+pub(super) fn load_to_judge(
+    options: &RuleOptions,
+    inventory: Option<&Inventory>,
+) -> Result<Ruleset, Problems> {
+    Ruleset::load(&RuleSources { without_examples: true, ..sources(options, inventory) })
+}
+
+fn sources(options: &RuleOptions, inventory: Option<&Inventory>) -> RuleSources {
     let planned = inventory.into_iter().flat_map(|inventory| &inventory.rules.directories);
     let mut folders: Vec<RuleFolder> = planned
         .map(|folder| RuleFolder { path: folder.value.clone(), named: Some(folder.span.clone()) })
@@ -21,7 +29,7 @@ pub(super) fn sources(options: &RuleOptions, inventory: Option<&Inventory>) -> R
             folders.push(RuleFolder::new(path));
         }
     }
-    RuleSources { without_shipped: false, folders }
+    RuleSources { folders, ..RuleSources::default() }
 }
 
 fn same_folder(a: &std::path::Path, b: &std::path::Path) -> bool {

@@ -85,7 +85,7 @@ struct Listed<'r> {
 }
 
 fn list(format: Format, options: &RuleOptions, terminal: &Terminal) -> Outcome {
-    let ruleset = rulebook::load(options, None)?;
+    let ruleset = rulebook::load_to_judge(options, None)?;
     let rules = chosen(&ruleset, options)?;
     let listed: Vec<Listed<'_>> = rules
         .iter()
@@ -225,7 +225,7 @@ fn wrongs(result: &ExampleResult) -> Vec<String> {
 fn load(folders: Folders) -> Result<(Ruleset, bool), Problems> {
     let own = !folders.directories.is_empty();
     let folders = folders.directories.into_iter().map(RuleFolder::new).collect();
-    Ok((Ruleset::load(&RuleSources { without_shipped: false, folders })?, own))
+    Ok((Ruleset::load(&RuleSources { folders, ..RuleSources::default() })?, own))
 }
 
 /// A mistake, or something that should be better.

@@ -5,6 +5,7 @@
 use super::Severity;
 use super::compile::Compiler;
 use super::each::Each;
+use super::pack::RuleFile;
 use super::raw::{ExampleVerdict, RawExample, RawRule};
 use crate::expr::{Env, Program, Template};
 use crate::source::{Entries, Item, Problem, Problems, Span, Text};
@@ -176,10 +177,8 @@ impl Rule {
 
 /// Checks rules of one file.
 pub(super) struct Checker<'c> {
-    /// The name of the file without folder and ending.
-    pub category: &'c str,
-    /// Whether it is part of the program.
-    pub shipped: bool,
+    /// The file.
+    pub file: &'c RuleFile,
     /// Whether it has mistakes of syntax, so that something may be missing that was written.
     pub damaged: bool,
     /// The names of facts and parameters.
@@ -248,14 +247,14 @@ impl Checker<'_> {
         let texts = |all: Option<Vec<Text>>| all.into_iter().flatten().map(|text| text.value).collect();
         let words = raw.title.iter().chain(&raw.message).cloned().collect();
         Some(Rule {
-            id: format!("{}/{}", self.category, raw.name?.value),
+            id: format!("{}/{}", self.file.stem, raw.name?.value),
             title: tidy(&raw.title?),
             severity: severity?,
             why: tidy(&raw.why?),
             remedy: tidy(&raw.remedy?),
             source: texts(raw.source),
             tags: texts(raw.tags),
-            shipped: self.shipped,
+            shipped: self.file.shipped,
             span,
             each: each?,
             when,
@@ -312,9 +311,9 @@ impl Checker<'_> {
         span: &Span,
         problems: &mut Problems,
     ) -> Vec<Example> {
-        let (mut passing, mut failing, mut wrong) = (false, false, self.damaged);
+        let (mut passing, mut failing) = (false, false);
+        let mut wrong = self.damaged || self.file.without_examples;
         let mut examples = Vec::new();
-        let none = raw.is_none();
         for raw in raw.unwrap_or_default() {
             let (Some(verdict), Some(facts)) = (raw.verdict, raw.facts) else {
                 wrong = true;
@@ -349,10 +348,19 @@ impl Checker<'_> {
                 span: raw.span,
             });
         }
-        if !none && !wrong && !(passing && failing) {
-            let what =
-                if passing { "an example where it does not hold" } else { "an example where it holds" };
-            problems.push(span.problem(format!("the rule has no {}", &what[3..]), "needs one of each"));
+        if !wrong && !(passing && failing) {
+            let what = match (passing, failing) {
+                (true, _) => "no example where it does not hold",
+                (_, true) => "no example where it holds",
+                _ => "no example",
+            };
+            problems.push(
+                span.problem(
+                    format!("the rule has {what}"),
+                    "needs one where it holds and one where it does not",
+                )
+                .help("[[rule.example]] with `verdict`, `subject` and `facts`"),
+            );
         }
         examples
     }

@@ -16,6 +16,9 @@ const MOST_FILES: usize = 1000;
 pub struct RuleSources {
     /// Leaves out the rules and profiles that are part of the program.
     pub without_shipped: bool,
+    /// Leaves out the examples of the rules that are part of the program: they are most of the text, and judging does
+    /// not need them.
+    pub without_examples: bool,
     /// Folders of rule files; their `profiles` folders hold profiles.
     pub folders: Vec<RuleFolder>,
 }
@@ -51,6 +54,8 @@ pub(super) struct RuleFile {
     pub stem: String,
     /// Whether it is part of the program.
     pub shipped: bool,
+    /// Whether its examples were left out.
+    pub without_examples: bool,
 }
 
 /// All files, rules apart from profiles, those of the program first.
@@ -65,8 +70,14 @@ impl RuleFiles {
     pub fn read(sources: &RuleSources, problems: &mut Problems) -> Self {
         let mut files = RuleFiles::default();
         if !sources.without_shipped {
-            files.packs.extend(shipped::PACKS.iter().map(|file| shipped_file(file)));
-            files.profiles.extend(shipped::PROFILES.iter().map(|file| shipped_file(file)));
+            files.packs.extend(shipped::PACKS.iter().map(|(name, text)| {
+                if sources.without_examples {
+                    RuleFile::bare(name, text)
+                } else {
+                    RuleFile::shipped(name, text)
+                }
+            }));
+            files.profiles.extend(shipped::PROFILES.iter().map(|(name, text)| RuleFile::shipped(name, text)));
         }
         for folder in &sources.folders {
             let profiles = folder.path.join("profiles");
@@ -92,12 +103,30 @@ impl RuleFile {
     /// A file that is in memory already.
     pub fn in_memory(file: Arc<SourceFile>) -> Self {
         let stem = stem(Path::new(file.name()));
-        RuleFile { file, stem, shipped: true }
+        RuleFile { file, stem, shipped: true, without_examples: false }
     }
-}
 
-fn shipped_file((name, text): &(&str, &str)) -> RuleFile {
-    RuleFile::in_memory(SourceFile::new(*name, *text))
+    fn shipped(name: &str, text: &str) -> Self {
+        Self::in_memory(SourceFile::new(name, text))
+    }
+
+    /// A file without the examples in it; every other line stays where it is.
+    fn bare(name: &str, text: &str) -> Self {
+        let mut bare = String::with_capacity(text.len());
+        let mut in_example = false;
+        for line in text.lines() {
+            if line.starts_with("[[rule.example]]") {
+                in_example = true;
+            } else if line.starts_with("[[rule]]") || line.starts_with("[param.") {
+                in_example = false;
+            }
+            if !in_example {
+                bare.push_str(line);
+            }
+            bare.push('\n');
+        }
+        RuleFile { without_examples: true, ..Self::shipped(name, &bare) }
+    }
 }
 
 fn stem(path: &Path) -> String {
@@ -137,7 +166,9 @@ fn read_folder(path: &Path, problems: &mut Problems, folder: &RuleFolder) -> Opt
     let mut files = Vec::new();
     for name in names {
         match SourceFile::read(&name) {
-            Ok(file) => files.push(RuleFile { file, stem: stem(&name), shipped: false }),
+            Ok(file) => {
+                files.push(RuleFile { file, stem: stem(&name), shipped: false, without_examples: false })
+            }
             Err(problem) => problems.push(problem),
         }
     }

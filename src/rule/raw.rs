@@ -72,7 +72,7 @@ sections! {
         /// See `count`.
         max: Text,
         /// Facts and what the rule must say of them; at least one where it passes and one where it does not.
-        examples as "example": Vec<RawExample> = needed,
+        examples as "example": Vec<RawExample>,
     }
 
     /// Facts, and what a rule must say of them.

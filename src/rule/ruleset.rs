@@ -8,7 +8,7 @@ use super::pack::{RuleFile, RuleFiles, RuleSources};
 use super::params::{self, Param, ParamOrigin, ParamSetting};
 use super::pattern::means_rule;
 use super::profile::{Profile, Profiles, apply_severity, check_pattern};
-use super::raw::{RawPack, RawProfile};
+use super::raw::{RawPack, RawProfile, RawRule};
 use super::{Override, Severity};
 use crate::expr::Env;
 use crate::facts::{Cluster, Document, Platform, Type};
@@ -135,7 +135,7 @@ impl Ruleset {
             })
             .collect();
         let mut params: Vec<Param> = Vec::new();
-        let mut raws = Vec::new();
+        let mut raws: Vec<(RuleFile, Vec<RawRule>, bool)> = Vec::new();
         for (file, pack, damaged, found) in packs {
             problems.extend(found);
             if !is_name(&file.stem) {
@@ -177,14 +177,13 @@ impl Ruleset {
             }
         }
         let checked: Vec<(Option<Rule>, Problems)> = raws
-            .into_par_iter()
+            .par_iter_mut()
             .flat_map(|(file, raws, damaged)| {
-                raws.into_par_iter().map(move |raw| (file.stem.clone(), file.shipped, damaged, raw))
-            })
-            .map(|(category, shipped, damaged, raw)| {
-                let mut problems = Problems::new();
-                let checker = Checker { category: &category, shipped, damaged, env: &env };
-                (checker.check(raw, &mut problems), problems)
+                let checker = Checker { file, damaged: *damaged, env: &env };
+                raws.par_drain(..).map(move |raw| {
+                    let mut problems = Problems::new();
+                    (checker.check(raw, &mut problems), problems)
+                })
             })
             .collect();
         let mut rules: Vec<Rule> = Vec::new();

@@ -75,7 +75,7 @@ pub(super) fn run(args: DemoArgs, terminal: &Terminal) -> Outcome {
     let inventory = Inventory::load(&path)?;
     inventory.check_references()?;
     let options = RuleOptions::default();
-    let ruleset = rulebook::load(&options, Some(&inventory))?;
+    let ruleset = rulebook::load_to_judge(&options, Some(&inventory))?;
     let resolved = ruleset.resolve(&Selection::of_inventory(&inventory))?;
     timings.done("loading rules");
     let gathered = gather::gather(&inventory, &ProbeOptions::default(), terminal, &mut timings);

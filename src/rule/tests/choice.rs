@@ -123,7 +123,11 @@ fn a_rule_of_the_users_own_is_chosen_without_a_profile() {
     let folder = tempfile::tempdir().expect("a folder");
     let own = PACK[PACK.find("[[rule]]\nname = \"named\"").expect("there")..].to_owned();
     std::fs::write(folder.path().join("own.toml"), own).expect("written");
-    let sources = RuleSources { without_shipped: false, folders: vec![RuleFolder::new(folder.path())] };
+    let sources = RuleSources {
+        without_shipped: false,
+        without_examples: false,
+        folders: vec![RuleFolder::new(folder.path())],
+    };
     let rules = Ruleset::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
     let document = document("{\"nodes\":[]}");
     let resolved = rules.resolve(&Selection::of_document(&document)).expect("sound");

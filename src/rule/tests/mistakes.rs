@@ -7,7 +7,11 @@ use std::path::Path;
 #[test]
 fn a_folder_with_one_of_each_mistake() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules/wrong");
-    let sources = RuleSources { without_shipped: true, folders: vec![RuleFolder::new(&folder)] };
+    let sources = RuleSources {
+        without_shipped: true,
+        without_examples: false,
+        folders: vec![RuleFolder::new(&folder)],
+    };
     let problems = Ruleset::load(&sources).expect_err("full of mistakes");
     let shown = problems.render(Look::Plain { width: 110 });
     let shown = shown.replace(&format!("{}/", folder.display()), "");
@@ -18,7 +22,11 @@ fn a_folder_with_one_of_each_mistake() {
 fn a_folder_that_holds_no_rules_is_an_error() {
     let empty = tempfile::tempdir().expect("a folder");
     let load = |path: &Path| {
-        let sources = RuleSources { without_shipped: true, folders: vec![RuleFolder::new(path)] };
+        let sources = RuleSources {
+            without_shipped: true,
+            without_examples: false,
+            folders: vec![RuleFolder::new(path)],
+        };
         Ruleset::load(&sources).expect_err("nothing there").to_string()
     };
     assert!(load(empty.path()).contains("holds no rule file"), "{}", load(empty.path()));
@@ -132,4 +140,25 @@ proptest::proptest! {
             }
         }
     }
+}
+
+/// What is left out for speed is only the examples.
+#[test]
+fn shipped_rules_are_the_same_without_their_examples() {
+    let load = |without_examples| {
+        let sources = RuleSources { without_examples, ..RuleSources::default() };
+        Ruleset::load(&sources).unwrap_or_else(|problems| panic!("{problems}"))
+    };
+    let (full, bare) = (load(false), load(true));
+    let plain = |rules: &Ruleset, id: &str| {
+        let explained = rules.explain(id).expect("there");
+        RuleExplanation { examples: Vec::new(), ..explained }
+    };
+    assert_eq!(full.all_ids().collect::<Vec<_>>(), bare.all_ids().collect::<Vec<_>>());
+    for id in full.all_ids() {
+        assert_eq!(plain(&full, id), plain(&bare, id));
+    }
+    assert_eq!(full.params().len(), bare.params().len());
+    assert!(full.rules().iter().all(|rule| rule.examples.len() > 1));
+    assert!(bare.rules().iter().all(|rule| rule.examples.is_empty()));
 }
