@@ -6,3 +6,4 @@
 mod initiator;
 mod peers;
 mod program;
+mod simtarget;

@@ -18,7 +18,7 @@ pub fn off() -> bool {
 }
 
 /// The place of a program a peer needs, or a panic with the one line that says what to install.
-fn program(name: &str, package: &str) -> PathBuf {
+pub fn program(name: &str, package: &str) -> PathBuf {
     let path = std::env::var("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(["/usr/sbin", "/sbin", "/usr/bin"].map(PathBuf::from))
