@@ -64,6 +64,11 @@ pub(super) fn assemble(planned: &Target, discoveries: &[Discovery], visits: &[Vi
         portals: advertised_by(discoveries, &planned.name),
         unanswered: discoveries.iter().find_map(|discovery| discovery.answer.as_ref().err()),
     };
+    // What covers all of the target: nobody let us in.
+    let inside = visits.iter().any(|visit| visit.entered.is_ok());
+    if let (false, Some(failure)) = (inside, visits.iter().find_map(|visit| visit.entered.as_ref().err())) {
+        notes.gap(root.clone(), failure);
+    }
     found.target.portals = Some(portals(planned, &root, &advertised, visits, &mut notes));
     found.target.luns = Some(units(planned, &root, visits, &mut notes));
     found.gaps = notes.gaps;

@@ -179,6 +179,8 @@ fn nothing_is_known_of_a_target_that_cannot_be_reached() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let found = inspect(&planned(&[closed]), &Access::default(), &limits());
     assert_eq!(found.target.discovered, None);
+    let whole = format!("targets[{DEMO_TARGET}]");
+    assert!(found.gaps.iter().any(|gap| gap.path == whole && gap.reason == Some(GapReason::Unreachable)));
     assert_eq!(found.target.luns.as_ref().unwrap().len(), 3);
     for lun in found.target.luns.iter().flatten() {
         assert_eq!((lun.present, lun.size_bytes, lun.reservations.supported), (None, None, None));
