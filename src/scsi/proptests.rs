@@ -19,17 +19,47 @@ use super::vpd::{
     page_bytes,
 };
 
-/// Decodes the bytes as everything this room knows.
+/// Decodes the bytes as everything this room knows; what was decoded must encode to something that decodes to itself.
 fn decode_all(bytes: &[u8]) {
-    let _ = Sense::decode(bytes).map(|sense| (sense.to_string(), sense.encode()));
-    let _ = Inquiry::decode(bytes).map(|inquiry| inquiry.encode());
-    let _ = SupportedPages::decode(bytes);
-    let _ = UnitSerial::decode(bytes);
-    let _ = DeviceIdentification::decode(bytes)
-        .map(|page| (page.identities(), page.relative_port(), page.encode(0)));
-    let _ = BlockLimits::decode(bytes);
-    let _ = BlockCharacteristics::decode(bytes);
-    let _ = Provisioning::decode(bytes);
+    macro_rules! both_ways {
+        ($($name:ty: ($($argument:expr)?)),* $(,)?) => {
+            $(if let Ok(value) = <$name>::decode(bytes) {
+                assert_eq!(<$name>::decode(&value.encode($($argument)?)), Ok(value));
+            })*
+        };
+    }
+    both_ways!(
+        SupportedPages: (0),
+        UnitSerial: (0),
+        DeviceIdentification: (0),
+        BlockLimits: (0),
+        BlockCharacteristics: (0),
+        Provisioning: (0),
+        PortGroups: (),
+        Reservation: (),
+        PrParameters: (),
+        RegisterAndMove: (),
+        Sense: (),
+    );
+    if let Ok(sense) = Sense::decode(bytes) {
+        assert!(!sense.to_string().is_empty());
+    }
+    for identity in DeviceIdentification::decode(bytes).iter().flat_map(DeviceIdentification::identities) {
+        assert!(!identity.chars().any(char::is_control), "{identity:?}");
+        assert_eq!(canonical(&identity), identity);
+    }
+    if let Ok(status) = FullStatus::decode(bytes) {
+        let again = FullStatus::decode(&status.encode()).unwrap();
+        assert_eq!(again.registrants, status.registrants);
+        assert!(!again.registrants.iter().any(|one| one.transport_id.to_string().contains(char::is_control)));
+    }
+    if let Ok(inquiry) = Inquiry::decode(bytes) {
+        assert_eq!(Inquiry::decode(&inquiry.encode()), Ok(inquiry));
+    }
+    if let Ok(cdb) = Cdb::parse(bytes) {
+        assert!(!cdb.name().is_empty());
+        assert_eq!(Cdb::parse(&cdb.encode()), Ok(cdb));
+    }
     let _ = page_bytes(bytes);
     let _ = Capacity::decode10(bytes);
     let _ =
@@ -37,15 +67,9 @@ fn decode_all(bytes: &[u8]) {
     let _ = ReportLuns::decode(bytes).map(|report| (report.is_complete(), report.encode()));
     let _ = ModeParameters::decode6(bytes).map(|mode| (mode.page(8).map(<[u8]>::len), mode.encode6()));
     let _ = ModeParameters::decode10(bytes).map(|mode| (mode.page(8).map(<[u8]>::len), mode.encode10()));
-    let _ = PortGroups::decode(bytes).map(|groups| groups.encode());
     let _ = Keys::decode(bytes).map(|keys| (keys.is_complete(), keys.encode()));
-    let _ = Reservation::decode(bytes);
-    let _ = Capabilities::decode(bytes);
-    let _ = FullStatus::decode(bytes).map(|status| (status.is_complete(), status.encode()));
-    let _ = PrParameters::decode(bytes);
-    let _ = RegisterAndMove::decode(bytes);
+    let _ = Capabilities::decode(bytes).map(|capabilities| capabilities.encode());
     let _ = TransportId::decode(bytes).map(|(id, _)| id.to_string());
-    let _ = Cdb::parse(bytes).map(|cdb| cdb.name());
     let _ = canonical(&String::from_utf8_lossy(bytes));
 }
 

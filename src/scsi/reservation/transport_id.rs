@@ -7,6 +7,9 @@ use crate::scsi::bytes::{be16, byte, len16, need, part};
 
 const WHAT: &str = "TransportID";
 
+/// An iSCSI name of 223 bytes (RFC 7143 section 4.2.7.1), `,i,0x` and twelve digits.
+const LONGEST_TEXT: usize = 223 + 17;
+
 /// The name of an initiator port, or of a whole initiator.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TransportId {
@@ -42,6 +45,9 @@ impl TransportId {
         };
         if text.is_empty() || text.chars().any(char::is_control) {
             return Err(Malformed::invalid(WHAT, "the iSCSI name is empty or holds control characters"));
+        }
+        if text.len() > LONGEST_TEXT {
+            return Err(Malformed::invalid(WHAT, format!("an iSCSI name of {} bytes", text.len())));
         }
         let id = match first >> 6 {
             0 => Self::Iscsi { name: text.to_owned(), isid: None },
