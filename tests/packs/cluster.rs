@@ -105,11 +105,11 @@ fn clusters() -> Vec<(String, Value, Mutations)> {
         let path = entry.expect("readable").path();
         if path.extension().is_some_and(|extension| extension == "json") {
             let read = |path: &Path| {
-                std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+                std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
             };
             let facts = serde_json::from_str(&read(&path)).expect("valid JSON");
             let mutations = toml::from_str(&read(&path.with_extension("mutations.toml")))
-                .unwrap_or_else(|error| panic!("{path:?}: {error}"));
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             all.push((path.file_stem().expect("named").to_string_lossy().into_owned(), facts, mutations));
         }
     }
