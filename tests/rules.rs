@@ -24,6 +24,16 @@ fn a_large_cluster_in_good_order_is_judged_whole() {
             format!("{} {} {}: {}", finding.status, finding.rule, finding.subject, finding.message)
         })
         .collect();
-    let shown = odd.iter().take(200).cloned().collect::<Vec<_>>().join("\n");
-    assert!(odd.is_empty(), "{} findings\n{shown}", odd.len());
+    // What 64 names resolve to on each of 64 nodes would be a quarter of the document, so it is left out of it.
+    let is_about_names = |line: &&String| line.contains(".names: not-collected");
+    let other: Vec<&String> = odd.iter().filter(|line| !is_about_names(line)).collect();
+    assert!(other.is_empty(), "{} findings: {other:#?}", other.len());
+    assert_eq!(odd.len(), 3 * LARGE.nodes);
+    let passes: usize = judgement
+        .findings
+        .iter()
+        .filter(|finding| finding.status == Status::Pass)
+        .map(|finding| finding.subjects)
+        .sum();
+    assert!(passes > 10_000, "{passes} passes");
 }

@@ -3,8 +3,8 @@
 use quorate::facts::{
     Address, AddressFamily, BitsPerSecond, Bond, BondMember, Bytes, Cluster, Disk, Document, IscsiRecord,
     IscsiSession, Link, Lun, LunPath, LunRole, Millis, MultipathMap, MultipathPath, Network, NetworkRole,
-    Nic, NicKind, Node, OsFamily, Package, Platform, Portal, ProbeKind, Route, Run, Seconds, Service,
-    Startup, Target, Witness, WitnessKind,
+    Nic, NicKind, Node, OsFamily, Package, Platform, Portal, ProbeKind, ReservationType, Route, Run, Seconds,
+    Service, Startup, Target, Witness, WitnessKind,
 };
 
 const GIB: u64 = 1 << 30;
@@ -16,8 +16,14 @@ pub struct Shape {
     pub nodes: usize,
     /// Network interfaces of each node.
     pub nics: usize,
-    /// Disks of each node; two of each LUN, one behind each portal.
+    /// Disks of each node: a quarter of them LUNs, two disks each, one behind each portal.
     pub disks: usize,
+}
+
+impl Shape {
+    fn luns(self) -> usize {
+        self.disks / 8
+    }
 }
 
 /// The cluster that the speed goals speak of.
@@ -25,7 +31,7 @@ pub const LARGE: Shape = Shape { nodes: 64, nics: 8, disks: 32 };
 
 /// A cluster of that shape, as probes would have found it: nothing derived yet.
 pub fn cluster(shape: Shape) -> Document {
-    let luns = shape.disks / 2;
+    let luns = shape.luns();
     Document {
         run: Run {
             tool: Some("quorate 0.1.0".into()),
@@ -38,6 +44,7 @@ pub fn cluster(shape: Shape) -> Document {
             name: Some("large".into()),
             platform: Some(Platform::Generic),
             release: Some("1".into()),
+            votes: i64::try_from(shape.nodes + 1).ok(),
             ..Cluster::default()
         },
         nodes: (0..shape.nodes).map(|number| node(number, shape)).collect(),
@@ -78,7 +85,7 @@ fn portal(path: usize) -> String {
 }
 
 fn identity(lun: usize) -> String {
-    format!("naa.6001405000000000000000000000{lun:04x}")
+    format!("naa.500140500000{lun:04x}")
 }
 
 fn lun_name(lun: usize) -> String {
@@ -104,7 +111,7 @@ fn target(luns: usize) -> Target {
                     error: Some(String::new()),
                     tpgt: Some(1),
                     advertised_tpgt: Some(1),
-                    authentication: Some("none".into()),
+                    authentication: Some("chap".into()),
                     header_digest: Some("None".into()),
                     data_digest: Some("None".into()),
                     ..Portal::default()
@@ -160,6 +167,7 @@ fn lun(number: usize) -> Lun {
     reservations.supported = Some(true);
     reservations.capabilities_reported = Some(true);
     reservations.type_mask_valid = Some(true);
+    reservations.types = Some(ReservationType::ALL.to_vec());
     reservations.ptpl_capable = Some(true);
     reservations.ptpl_active = Some(false);
     reservations.full_status_supported = Some(true);
@@ -184,7 +192,7 @@ fn node_name(number: usize) -> String {
 }
 
 fn node(number: usize, shape: Shape) -> Node {
-    let luns = shape.disks / 2;
+    let luns = shape.luns();
     let mut node = Node {
         name: node_name(number),
         probe: Some(ProbeKind::Ssh),
@@ -206,11 +214,11 @@ fn node(number: usize, shape: Shape) -> Node {
             device: Some("eth1".into()),
             metric: Some(0),
         }]),
-        disks: Some((0..shape.disks).map(disk).collect()),
+        disks: Some((0..shape.disks).map(|number| disk(number, luns)).collect()),
         mounts: Some(Vec::new()),
         hbas: Some(Vec::new()),
-        services: Some(["iscsid", "multipathd", "chrony"].into_iter().map(service).collect()),
-        packages: Some(["kernel", "open-iscsi", "multipath-tools"].into_iter().map(package).collect()),
+        services: Some(["iscsi", "multipathd"].into_iter().map(service).collect()),
+        packages: Some(["kernel", "open-iscsi"].into_iter().map(package).collect()),
         updates: Some(Vec::new()),
         features: Some(Vec::new()),
         reboot_pending: Some(false),
@@ -237,10 +245,18 @@ fn node(number: usize, shape: Shape) -> Node {
     node.firmware.uefi = Some(true);
     node.multipath.installed = Some(true);
     node.multipath.active = Some(true);
-    node.multipath.maps = Some((0..luns.min(4)).map(map).collect());
+    node.multipath.maps = Some((0..luns).map(map).collect());
+    node.multipath.version = Some("0.11".into());
+    node.multipath.config_sha256 = Some("5e88".into());
+    node.firewall.active = Some(false);
+    node.time.sources = Some(vec!["10.1.255.123".into()]);
+    node.time.timezone = Some("UTC".into());
+    node.corosync.present = Some(false);
+    node.resolver.search = Some(Vec::new());
+    node.drivers = Some(Vec::new());
     node.iscsi.installed = Some(true);
-    node.iscsi.initiator_name = Some(format!("iqn.1993-08.org.debian:01:{number:012x}"));
-    node.iscsi.sessions = Some((0..2).map(session).collect());
+    node.iscsi.initiator_name = Some(initiator(number));
+    node.iscsi.sessions = Some((0..2).map(|path| session(number, path)).collect());
     node.iscsi.records = Some((0..2).map(record).collect());
     node.iscsi.default_startup = Some(Startup::Automatic);
     node.iscsi.replacement_timeout_s = Some(Seconds(15));
@@ -253,6 +269,10 @@ fn node(number: usize, shape: Shape) -> Node {
     node
 }
 
+fn initiator(node: usize) -> String {
+    format!("iqn.1993-08.org.debian:01:{node:012x}")
+}
+
 fn nic(node: usize, port: usize) -> Nic {
     let (host, low) = (node / 200, node % 200 + 1);
     Nic {
@@ -260,12 +280,13 @@ fn nic(node: usize, port: usize) -> Nic {
         kind: Some(NicKind::Physical),
         mac: Some(format!("02:00:00:{:02x}:{:02x}:{port:02x}", node / 256, node % 256)),
         mtu: Some(1500),
-        admin_up: Some(true),
         link_up: Some(true),
         speed_bps: Some(BitsPerSecond(25_000_000_000)),
-        driver: Some("ice".into()),
+        model: Some(if port % 2 == 0 { "E810".into() } else { "CX6".into() }),
+        driver: Some(if port % 2 == 0 { "ice".into() } else { "mlx5_core".into() }),
+        driver_version: Some("6.12".into()),
         firmware: Some("4.40".into()),
-        bus: Some(format!("0000:{:02x}:00.{}", 0x3b + port / 2, port % 2)),
+        bus: Some(format!("0000:{:02x}:00.0", 0x3b + port)),
         master: Some(if port >= 6 { "bond0".into() } else { String::new() }),
         addresses: Some(if port < 4 { vec![address(format!("10.{port}.{host}.{low}"))] } else { Vec::new() }),
         switch_name: Some(format!("sw{}", port % 2 + 1)),
@@ -284,18 +305,23 @@ fn address(address: String) -> Address {
 }
 
 fn member(name: &str) -> BondMember {
-    BondMember { name: name.into(), link_up: Some(true), failures: Some(0), aggregator: None }
+    BondMember { name: name.into(), link_up: Some(true), ..BondMember::default() }
 }
 
-fn disk(number: usize) -> Disk {
+fn disk(number: usize, luns: usize) -> Disk {
     let lun = number / 2;
+    let plain = Disk { name: format!("sd{}", letters(number)), kind: Some("disk".into()), ..Disk::default() };
+    if lun >= luns {
+        return Disk { identity: Some(format!("t10.{number}")), ..plain };
+    }
     Disk {
-        name: format!("sd{}", letters(number)),
-        kind: Some("disk".into()),
         size_bytes: Some(lun_size(lun)),
         identity: Some(identity(lun)),
+        logical_block_bytes: Some(Bytes(512)),
         filesystem: Some(String::new()),
-        ..Disk::default()
+        timeout_s: Some(Seconds(30)),
+        mountpoints: Some(Vec::new()),
+        ..plain
     }
 }
 
@@ -313,22 +339,22 @@ fn map(lun: usize) -> MultipathMap {
         name: format!("mpath{}", letters(lun)),
         identity: Some(identity(lun)),
         device: Some(format!("dm-{lun}")),
-        size_bytes: Some(lun_size(lun)),
         queues_without_path: Some(false),
+        size_bytes: None,
         paths: Some(
             (0..2)
                 .map(|path| MultipathPath {
                     device: format!("sd{}", letters(lun * 2 + path)),
-                    hctl: Some(format!("{}:0:0:{lun}", path + 2)),
                     dm_state: Some("active".into()),
                     checker_state: Some("ready".into()),
+                    ..MultipathPath::default()
                 })
                 .collect(),
         ),
     }
 }
 
-fn session(path: usize) -> IscsiSession {
+fn session(node: usize, path: usize) -> IscsiSession {
     IscsiSession {
         id: (path + 1).to_string(),
         target: Some(target_name()),
@@ -336,7 +362,9 @@ fn session(path: usize) -> IscsiSession {
         tpgt: Some(1),
         state: Some("LOGGED_IN".into()),
         logged_in: Some(true),
-        transport: Some("tcp".into()),
+        source_address: Some(format!("10.{}.0.{}", path + 2, node + 1)),
+        initiator_name: Some(initiator(node)),
+        replacement_timeout_s: Some(Seconds(15)),
         ..IscsiSession::default()
     }
 }
@@ -348,6 +376,9 @@ fn record(path: usize) -> IscsiRecord {
         tpgt: Some(1),
         startup: Some(Startup::Automatic),
         replacement_timeout_s: Some(Seconds(15)),
+        noop_out_interval_s: Some(Seconds(5)),
+        noop_out_timeout_s: Some(Seconds(5)),
+        auth_method: Some("CHAP".into()),
         ..IscsiRecord::default()
     }
 }
@@ -362,5 +393,5 @@ fn service(name: &str) -> Service {
 }
 
 fn package(name: &str) -> Package {
-    Package { name: name.into(), version: Some("1.0-1".into()), architecture: Some("amd64".into()) }
+    Package { name: name.into(), version: Some("1.0-1".into()), architecture: None }
 }
