@@ -6,16 +6,18 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::chaos::{Dice, Mishap};
 use super::fault::Fault;
+use super::inlet::Inlet;
 use super::login::{Login, Reply, target_error};
 use super::negotiate::Terms;
-use super::outbox::{Numbers, Outbox, Window};
+use super::outbox::{Numbers, Outbox, Window, transmit};
 use super::reservations::Nexus;
 use super::server::Shared;
 use super::state::SessionId;
 use crate::iscsi::pdu::{LoginRequest, LoginResponse};
 use crate::iscsi::text::{KeyBuffer, Keys};
-use crate::iscsi::{FrameReader, FrameWriter, Pdu};
+use crate::iscsi::{Digests, FrameReader, Pdu};
 
 /// Delay of a login under the fault `slow-login`.
 const SLOW_LOGIN: Duration = Duration::from_secs(1);
@@ -36,15 +38,16 @@ pub(super) fn log_in(
     shared: &Arc<Shared>,
     portal: usize,
     local: SocketAddr,
-    reader: &mut FrameReader<TcpStream>,
+    reader: &mut FrameReader<Inlet>,
     stream: &Arc<TcpStream>,
+    dice: &mut Option<Dice>,
 ) -> Option<Agreed> {
     let deadline = Instant::now() + shared.config.limits.login_timeout;
+    reader.get_mut().end_at(deadline);
     let faults = shared.faults();
     let mut login = Login::new(&shared.config, faults, portal, local);
-    let mut writer = FrameWriter::new(stream.as_ref());
     let mut incoming = KeyBuffer::default();
-    let mut numbers: Option<(Numbers, Arc<Window>)> = None;
+    let mut started: Option<(Numbers, Arc<Window>)> = None;
     loop {
         let frame = match reader.read() {
             Ok(frame) => frame,
@@ -55,14 +58,17 @@ pub(super) fn log_in(
         };
         // Before the login nothing else is understood, and nothing is answered.
         let Ok(Pdu::LoginRequest(request)) = Pdu::decode(frame) else { return None };
-        let (numbers, window) = numbers.get_or_insert_with(|| {
+        let (numbers, _) = started.get_or_insert_with(|| {
             let window = Arc::new(Window::new(request.command_sn, shared.config.negotiation.queue_depth));
             (Numbers::new(1, Arc::clone(&window)), window)
         });
         let mut send = |response: LoginResponse, numbers: &mut Numbers| {
+            let mishap = dice.as_mut().map_or(Mishap::None, Dice::roll);
             let mut pdu = Pdu::LoginResponse(response);
-            numbers.number(&mut pdu, false);
-            writer.write(&pdu.into_frame()).is_ok()
+            numbers.number(&mut pdu, mishap == Mishap::Reorder);
+            let mut bytes = Vec::new();
+            pdu.into_frame().write_to(Digests::default(), &mut bytes).is_ok()
+                && transmit(stream, bytes, mishap, shared).is_ok()
         };
         let (Ok(Some(reply)) | Err(reply)) = take(&mut login, &mut incoming, &request) else {
             if !send(answer(&request, &Keys::new(), false), numbers) {
@@ -115,14 +121,14 @@ pub(super) fn log_in(
                     }
                     return None;
                 }
-                let next_status = numbers.next_status;
+                let (numbers, window) = started?;
                 return Some(Agreed {
                     session,
                     connection: login.connection,
                     terms: login.terms,
-                    window: Arc::clone(window),
+                    window,
                     outbox,
-                    numbers: Numbers::new(next_status, Arc::clone(window)),
+                    numbers,
                 });
             }
         }

@@ -13,6 +13,7 @@ use super::chaos::Dice;
 use super::command::Answer;
 use super::discovery::{Scope, send_targets};
 use super::fault::Fault;
+use super::inlet::Inlet;
 use super::negotiate::Terms;
 use super::outbox::{Gone, Outbox, Window, Writer};
 use super::server::Shared;
@@ -74,8 +75,9 @@ pub(super) fn serve(shared: &Arc<Shared>, portal: usize, number: u64, stream: Tc
         .and_then(|local| stream.try_clone().map(|clone| (local, clone)));
     let Ok((local, reading)) = prepared else { return };
     let stream = Arc::new(stream);
-    let mut reader = FrameReader::new(reading, SEGMENT_IN_LOGIN);
-    let Some(agreed) = log_in(shared, portal, local, &mut reader, &stream) else {
+    let mut reader = FrameReader::new(Inlet::new(reading, limits.pdu_timeout), SEGMENT_IN_LOGIN);
+    let mut dice = shared.config.chaos.map(|chaos| Dice::new(chaos, number));
+    let Some(agreed) = log_in(shared, portal, local, &mut reader, &stream, &mut dice) else {
         let _ = stream.shutdown(std::net::Shutdown::Both);
         return;
     };
@@ -86,7 +88,7 @@ pub(super) fn serve(shared: &Arc<Shared>, portal: usize, number: u64, stream: Tc
         numbers: agreed.numbers,
         digests: agreed.terms.digests,
         initiator_segment: agreed.terms.initiator_segment,
-        dice: shared.config.chaos.map(|chaos| Dice::new(chaos, number)),
+        dice,
         shared: Arc::clone(shared),
     };
     let writing = thread::Builder::new().name("simtarget-send".into()).spawn(move || writer.run());
@@ -142,9 +144,10 @@ struct Connection {
 }
 
 impl Connection {
-    fn run(&mut self, reader: &mut FrameReader<TcpStream>) -> End {
+    fn run(&mut self, reader: &mut FrameReader<Inlet>) -> End {
         let mut heard = Instant::now();
-        let mut begun: Option<Instant> = None;
+        let more = reader.buffered() > 0;
+        reader.get_mut().next(more);
         loop {
             let frame = match reader.read() {
                 Ok(frame) => frame,
@@ -152,11 +155,7 @@ impl Connection {
                     if self.shared.is_stopping() {
                         return End::Gone;
                     }
-                    if reader.buffered() == 0 {
-                        begun = None;
-                    } else if begun.get_or_insert_with(Instant::now).elapsed()
-                        > self.shared.config.limits.pdu_timeout
-                    {
+                    if reader.get_ref().is_overdue() {
                         return End::Violation;
                     }
                     if self.keep_alive(heard).is_err() {
@@ -173,7 +172,8 @@ impl Connection {
                 Err(_) => return End::Gone,
             };
             heard = Instant::now();
-            begun = None;
+            let more = reader.buffered() > 0;
+            reader.get_mut().next(more);
             let header = frame.header;
             let handled = match Pdu::decode(frame) {
                 Ok(pdu) => self.handle(pdu, &header),

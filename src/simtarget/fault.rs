@@ -92,7 +92,7 @@ faults! {
         "The second and later portal groups show the units one MiB smaller.";
     DuplicateIdentity "duplicate-identity" Unit ["unique identity"] seen "cloned volumes":
         "All units show the NAA identity and serial number of the first one.";
-    NoIdentity "no-identity" Unit ["unique identity"] seen "old firmware":
+    NoIdentity "no-identity" Unit ["unique identity"] seen "":
         "VPD page 83 names no NAA, EUI-64 or T10 designator for the unit and page 80 is blank.";
     WitnessTooSmall "witness-too-small" Unit ["witness size"] seen "":
         "Units of role witness have 256 MiB, half of what a witness disk needs.";
@@ -152,7 +152,7 @@ faults! {
         "Types 7 and 8 are refused and not in the type mask.";
     NoRegisterOptions "no-register-options" Registration ["P40"] seen "tgt":
         "APTPL, ALL_TG_PT and SPEC_I_PT are refused and not in the capabilities.";
-    AptplRefused "aptpl-refused" Registration ["P40"] seen "istgt":
+    AptplRefused "aptpl-refused" Registration ["P40"] seen "":
         "The capabilities offer persistence through power loss, but a REGISTER that asks for it is refused.";
     AptplLies "aptpl-lies" Registration ["P40"] seen "LIO without its metadata folder":
         "Persistence through power loss is accepted and shown as active, but a power cycle loses everything.";
@@ -160,7 +160,7 @@ faults! {
         "A registration for all target ports covers one port only while READ FULL STATUS shows the flag.";
     SpecIPtLies "spec-i-pt-lies" Registration ["P40"] seen "istgt":
         "The capabilities offer SPEC_I_PT, but a REGISTER that uses it is refused.";
-    FewRegistrations "few-registrations" Registration ["P40"] seen "Windows iSCSI Target":
+    FewRegistrations "few-registrations" Registration ["P40"] seen "":
         "There is room for 8 registrations; the ninth ends as 5/55/04.";
     NoReserve6 "no-reserve6" Registration ["P40"] seen "SPDK before 2020":
         "RESERVE(6) and RELEASE(6) are unknown commands.";

@@ -14,6 +14,7 @@ mod connection;
 mod describe;
 mod discovery;
 pub mod fault;
+mod inlet;
 mod login;
 mod negotiate;
 mod outbox;

@@ -157,7 +157,7 @@ impl Outbox {
 /// Gives out the numbers of a connection.
 #[derive(Debug)]
 pub(super) struct Numbers {
-    pub next_status: u32,
+    next_status: u32,
     /// A StatSN that the next response takes although a later one was used before (chaos).
     owed: Option<u32>,
     window: Arc<Window>,
@@ -196,7 +196,7 @@ impl Numbers {
         match pdu {
             Pdu::ScsiResponse(pdu) => put!(pdu, self.status(out_of_order)),
             Pdu::TaskResponse(pdu) => put!(pdu, self.status(out_of_order)),
-            Pdu::LoginResponse(pdu) => put!(pdu, self.status(false)),
+            Pdu::LoginResponse(pdu) => put!(pdu, self.status(out_of_order)),
             Pdu::TextResponse(pdu) => put!(pdu, self.status(out_of_order)),
             Pdu::LogoutResponse(pdu) => put!(pdu, self.status(out_of_order)),
             Pdu::AsyncMessage(pdu) => put!(pdu, self.status(out_of_order)),
@@ -211,6 +211,27 @@ impl Numbers {
             _ => {}
         }
     }
+}
+
+/// Sends bytes, unless chaos has other plans.
+pub(super) fn transmit(
+    mut stream: &TcpStream,
+    mut bytes: Vec<u8>,
+    mishap: Mishap,
+    shared: &Shared,
+) -> Result<(), Gone> {
+    match mishap {
+        Mishap::Close => return Err(Gone),
+        Mishap::Delay(time) if shared.sleep(time) => return Err(Gone),
+        Mishap::Duplicate => bytes.extend_from_within(..),
+        Mishap::Truncate(part) => {
+            bytes.truncate(bytes.len() * usize::from(part) / 65_536);
+            let _ = stream.write_all(&bytes);
+            return Err(Gone);
+        }
+        _ => {}
+    }
+    stream.write_all(&bytes).map_err(|_| Gone)
 }
 
 /// Empties an outbox into its connection until it ends.
@@ -243,18 +264,7 @@ impl Writer {
         }
         let mut bytes = Vec::new();
         self.encode(pdu, faults, &mut bytes)?;
-        match mishap {
-            Mishap::Close => return Err(Gone),
-            Mishap::Delay(time) if self.shared.sleep(time) => return Err(Gone),
-            Mishap::Duplicate => bytes.extend_from_within(..),
-            Mishap::Truncate(part) => {
-                let length = bytes.len() * usize::from(part) / 65_536;
-                let _ = (&*self.outbox.stream).write_all(&bytes[..length]);
-                return Err(Gone);
-            }
-            _ => {}
-        }
-        (&*self.outbox.stream).write_all(&bytes).map_err(|_| Gone)
+        transmit(&self.outbox.stream, bytes, mishap, &self.shared)
     }
 
     /// The bytes on the wire, bent by the faults that concern answers to commands.

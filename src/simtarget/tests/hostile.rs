@@ -131,6 +131,26 @@ fn silence_at_login_and_inside_a_pdu_ends() {
 }
 
 #[test]
+fn a_drip_of_bytes_gets_no_more_time_than_silence() {
+    let mut config = Config::demo(FaultSet::NONE);
+    config.limits.login_timeout = Duration::from_millis(150);
+    config.limits.pdu_timeout = Duration::from_millis(150);
+    let bench = Bench::new(config);
+    for logged_in in [false, true] {
+        let mut raw = if logged_in { Raw::log_in(&bench, 'd', &[]) } else { Raw::connect(&bench) };
+        let begun = Instant::now();
+        let mut byte = 0x43;
+        // Enough for a header would take half a second.
+        while raw.writer.get_mut().write_all(&[byte]).is_ok() {
+            byte = 0;
+            std::thread::sleep(Duration::from_millis(10));
+            assert!(begun.elapsed() < Duration::from_millis(450), "{logged_in}");
+        }
+    }
+    is_well(&bench);
+}
+
+#[test]
 fn what_is_no_login_is_not_answered() {
     let bench = Bench::demo(FaultSet::NONE);
     let mut early = Raw::connect(&bench);
