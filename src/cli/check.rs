@@ -3,7 +3,7 @@
 //! Plan, rules and the choice of rules are checked as a whole before any host is contacted.
 
 use super::args::{Format, ProbeOptions, RuleOptions};
-use super::gather::{self, Gathered};
+use super::gather::{self, Gathered, Gathering};
 use super::terminal::Terminal;
 use super::timings::Timings;
 use super::write::{to_file, to_stdout};
@@ -81,7 +81,7 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
             to_stdout(&gather::dry_run(&inventory, &args.probing))?;
             return Ok(ExitCode::Clean);
         }
-        Subject::Plan(inventory) => gather::gather(&inventory, &args.probing, terminal, &mut timings),
+        Subject::Plan(inventory) => Gathering::new(&inventory, &args.probing, terminal).run(&mut timings),
         Subject::PlanAlone(inventory) => Gathered { document: inventory.plan_alone(), interrupted: false },
         Subject::Recording(document, _) => Gathered { document: *document, interrupted: false },
     };

@@ -7,11 +7,11 @@ use super::recording;
 use super::terminal::Terminal;
 use super::timings::Timings;
 use crate::facts::Document;
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, SecretSource};
 use crate::probe;
 use crate::report::printable;
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Facts, and whether the user broke off their gathering.
 pub(super) struct Gathered {
@@ -19,27 +19,65 @@ pub(super) struct Gathered {
     pub interrupted: bool,
 }
 
-/// Probes what a plan names. The facts carry what the plan says of judging.
-pub(super) fn gather(
-    inventory: &Inventory,
-    options: &ProbeOptions,
-    terminal: &Terminal,
-    timings: &mut Timings,
-) -> Gathered {
-    let mut options = merged(inventory, options);
-    let subjects = probe::plan(inventory, &options).steps.len();
-    let watch = Arc::new(Watch::new(subjects, terminal.shows_progress()));
-    let interrupt = Interrupt::listen({
-        let watch = watch.clone();
-        move || watch.ending()
-    });
-    options.cancel = interrupt.flag().into();
-    let mut document = probe::run(inventory, &options, &*watch);
-    for (subject, took) in watch.end() {
-        timings.within(subject, took);
+/// The gathering of a plan's facts, which can be done more than once.
+pub(super) struct Gathering<'a> {
+    inventory: &'a Inventory,
+    options: probe::ProbeOptions,
+    draw: bool,
+    watch: Arc<Mutex<Option<Arc<Watch>>>>,
+    interrupt: Interrupt,
+}
+
+impl<'a> Gathering<'a> {
+    /// Prepares it, and listens for Ctrl-C from here on. To be called once for each process.
+    pub fn new(inventory: &'a Inventory, options: &ProbeOptions, terminal: &Terminal) -> Self {
+        let mut options = merged(inventory, options);
+        let watch: Arc<Mutex<Option<Arc<Watch>>>> = Arc::default();
+        let interrupt = Interrupt::listen({
+            let watch = watch.clone();
+            move || {
+                if let Some(watch) = &*lock(&watch) {
+                    watch.ending();
+                }
+            }
+        });
+        options.cancel = interrupt.flag().into();
+        ask(inventory);
+        Gathering { inventory, options, draw: terminal.shows_progress(), watch, interrupt }
     }
-    document.run.settings = Some(recording::settings_of(inventory));
-    Gathered { document, interrupted: interrupt.came() }
+
+    /// Probes what the plan names. The facts carry what the plan says of judging.
+    pub fn run(&self, timings: &mut Timings) -> Gathered {
+        let subjects = probe::plan(self.inventory, &self.options).steps.len();
+        let watch = Arc::new(Watch::new(subjects, self.draw));
+        *lock(&self.watch) = Some(watch.clone());
+        let mut document = probe::run(self.inventory, &self.options, &*watch);
+        *lock(&self.watch) = None;
+        for (subject, took) in watch.end() {
+            timings.within(subject, took);
+        }
+        document.run.settings = Some(recording::settings_of(self.inventory));
+        Gathered { document, interrupted: self.interrupt.came() }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Asks for the secrets that somebody must type, before anything is drawn and before any host's time runs. What cannot
+/// be had becomes a gap of its target.
+fn ask(inventory: &Inventory) {
+    let logins = inventory.targets.iter().filter_map(|target| target.chap.as_ref());
+    for chap in logins {
+        for secret in std::iter::once(&chap.secret).chain(chap.mutual.as_ref().map(|(_, secret)| secret)) {
+            if matches!(secret.source(), SecretSource::Prompt)
+                && let Err(error) = secret.resolve()
+            {
+                tracing::warn!("{error}");
+            }
+        }
+    }
 }
 
 /// What a run would do, for people.

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::args::ProbeOptions;
-use super::gather::{Gathered, dry_run, gather};
+use super::gather::{Gathered, Gathering, dry_run};
 use super::terminal::Terminal;
 use super::timings::Timings;
 use super::write::{to_file_or_stdout, to_stdout};
@@ -41,7 +41,8 @@ pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
         to_stdout(&dry_run(&inventory, &args.probing))?;
         return Ok(ExitCode::Clean);
     }
-    let Gathered { document, interrupted } = gather(&inventory, &args.probing, terminal, &mut timings);
+    let Gathered { document, interrupted } =
+        Gathering::new(&inventory, &args.probing, terminal).run(&mut timings);
     timings.done("gathering facts");
     to_file_or_stdout(Some(&args.output), &(to_json(&document) + "\n"))?;
     timings.done("writing");

@@ -6,15 +6,16 @@
 mod recorded;
 
 use super::args::{Format, ProbeOptions, RuleOptions};
+use super::gather::{Gathered, Gathering};
 use super::terminal::Terminal;
 use super::timings::Timings;
 use super::write::{to_file, to_stdout};
-use super::{Outcome, check, columns, gather, rulebook};
+use super::{Outcome, check, columns, rulebook};
 use crate::facts::{LunRole, NetworkRole};
 use crate::inventory::template::{self, Demo, DemoLun};
 use crate::inventory::{Inventory, TargetPlan};
-use crate::report::{ExitCode, FailOn, to_json};
-use crate::rule::Selection;
+use crate::report::{ExitCode, FailOn, Report, to_json};
+use crate::rule::{Ruleset, Selection, Status};
 use crate::simtarget::config::{DEMO_TARGET, Role, Unit};
 use crate::simtarget::{Config, Fault, FaultSet, SimTarget};
 use crate::source::{Problem, Problems};
@@ -58,36 +59,43 @@ pub(super) fn run(args: DemoArgs, terminal: &Terminal) -> Outcome {
         return list_faults(args.format, terminal);
     }
     let mut timings = Timings::new(args.timings);
-    let mut faults = FaultSet::NONE;
-    for fault in &args.faults {
-        faults.set(*fault, true);
-    }
+    let faults = fault_set(&args.faults);
     let path = args.dir.join("cluster.toml");
     let known = path.symlink_metadata().is_ok();
     std::fs::create_dir_all(&args.dir).map_err(|error| {
         Problem::new(format!("the folder {} cannot be made: {error}", args.dir.display()))
             .help("--dir names another one")
     })?;
-    let target = if known { start_as_planned(&path, faults)? } else { Some(start(faults)?) };
+    let target = if known { start_as_planned(&path)? } else { Some(start()?) };
     write_files(&args.dir, target.as_ref(), known)?;
     timings.done("setting up");
     tell(&path, known, target.as_ref(), &args.faults, terminal);
     let inventory = Inventory::load(&path)?;
     inventory.check_references()?;
-    let options = RuleOptions::default();
-    let ruleset = rulebook::load_to_judge(&options, Some(&inventory))?;
+    let ruleset = rulebook::load_to_judge(&RuleOptions::default(), Some(&inventory))?;
     let resolved = ruleset.resolve(&Selection::of_inventory(&inventory))?;
     timings.done("loading rules");
-    let gathered = gather::gather(&inventory, &ProbeOptions::default(), terminal, &mut timings);
+    let judge = |gathered: Gathered| {
+        check::judge(gathered.document, &resolved, &inventory.waivers, FailOn::Fail, gathered.interrupted)
+    };
+    let gathering = Gathering::new(&inventory, &ProbeOptions::default(), terminal);
+    // What the target is like without the faults, to tell afterwards what they change.
+    let sound = (!args.faults.is_empty()).then(|| judge(gathering.run(&mut timings)));
+    if let Some(target) = &target {
+        target.set_faults(faults);
+    }
+    let gathered = gathering.run(&mut timings);
     timings.done("gathering facts");
-    let report =
-        check::judge(gathered.document, &resolved, &inventory.waivers, FailOn::Fail, gathered.interrupted);
+    let report = judge(gathered);
     timings.done("judging");
     check::write(&report, args.format, None, terminal)?;
     timings.done("writing");
     timings.tell();
     if report.exit_code() == ExitCode::Interrupted {
         return Ok(ExitCode::Interrupted);
+    }
+    if let Some(sound) = sound {
+        terminal.note(&changes(&sound, &report, &ruleset));
     }
     terminal.note(&format!(
         "\nThis was a demonstration: the verdict is real, but the demonstration ends with exit code 0.\n\
@@ -96,6 +104,42 @@ pub(super) fn run(args: DemoArgs, terminal: &Terminal) -> Outcome {
         path.display()
     ));
     Ok(ExitCode::Clean)
+}
+
+fn fault_set(faults: &[Fault]) -> FaultSet {
+    let mut set = FaultSet::NONE;
+    for fault in faults {
+        set.set(*fault, true);
+    }
+    set
+}
+
+/// In which rules about targets two reports differ.
+fn changes(sound: &Report, faulty: &Report, ruleset: &Ruleset) -> String {
+    let about_targets = |id: &str| {
+        ruleset.rule(id).is_some_and(|rule| rule.reads().iter().any(|fact| fact.starts_with("targets")))
+    };
+    let told = |report: &Report, id: &str| -> Vec<(Status, String, String)> {
+        let of_rule = report.findings.iter().filter(|finding| finding.rule == id);
+        of_rule.map(|one| (one.status, one.subject.clone(), one.message.clone())).collect()
+    };
+    let mut ids: Vec<&str> = faulty.findings.iter().map(|finding| finding.rule.as_str()).collect();
+    ids.dedup();
+    let mut changed: Vec<&str> =
+        ids.into_iter().filter(|id| about_targets(id) && told(sound, id) != told(faulty, id)).collect();
+    changed.sort_unstable();
+    changed.dedup();
+    if changed.is_empty() {
+        "\nA check only reads, and no rule sees anything of this: it shows in how long answers take, or when data is\n\
+         written or nodes register and reserve."
+            .to_owned()
+    } else {
+        format!("\nThis changes what {} of: {}.", said(changed.len()), changed.join(", "))
+    }
+}
+
+fn said(rules: usize) -> String {
+    if rules == 1 { "1 rule says".to_owned() } else { format!("{rules} rules say") }
 }
 
 /// Says what is about to be checked.
@@ -119,21 +163,21 @@ fn tell(path: &Path, known: bool, target: Option<&SimTarget>, faults: &[Fault], 
 }
 
 /// Starts the target on its usual ports, or on free ones where those are taken.
-fn start(faults: FaultSet) -> Result<SimTarget, Problems> {
+fn start() -> Result<SimTarget, Problems> {
     let usual = PORTS.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-    SimTarget::start(Config::demo_at(&usual, faults))
-        .or_else(|_| SimTarget::start(Config::demo(faults)))
+    SimTarget::start(Config::demo_at(&usual, FaultSet::NONE))
+        .or_else(|_| SimTarget::start(Config::demo(FaultSet::NONE)))
         .map_err(|error| Problem::new(format!("the demonstration target cannot start: {error}")).into())
 }
 
 /// Starts the target where the file says that it is; none when the file does not name it.
-fn start_as_planned(path: &Path, faults: FaultSet) -> Result<Option<SimTarget>, Problems> {
+fn start_as_planned(path: &Path) -> Result<Option<SimTarget>, Problems> {
     let inventory = Inventory::load(path)?;
     let Some(plan) = inventory.targets.iter().find(|target| target.name == DEMO_TARGET) else {
         return Ok(None);
     };
     let addresses = addresses(plan)?;
-    let target = SimTarget::start(Config::demo_at(&addresses, faults)).map_err(|error| {
+    let target = SimTarget::start(Config::demo_at(&addresses, FaultSet::NONE)).map_err(|error| {
         Problem::new(format!("the demonstration target cannot start: {error}"))
             .help(format!("name other portals for it in {}, or delete that file", path.display()))
     })?;
