@@ -29,6 +29,7 @@ fn list(root: &Path, folder: &str, constant: &str, doc: &str, out: &mut String) 
     writeln!(out, "/// {doc}\npub const {constant}: &[(&str, &str)] = &[").expect("a string takes all");
     for name in names {
         let path = root.join(folder).join(&name);
+        let path = path.to_str().expect("cargo builds in folders with names of text");
         writeln!(out, "    ({:?}, include_str!({path:?})),", format!("{folder}/{name}"))
             .expect("a string takes all");
     }

@@ -209,7 +209,7 @@ impl Checker<'_> {
         if raw.source.as_ref().is_some_and(Vec::is_empty) {
             problems.push(span.problem("the rule names no document that it stands in", "`source` is empty"));
         }
-        let each = self.each(&raw, problems);
+        let each = Self::each(&raw, problems);
         let written = written(&raw);
         let verb = self.one_verb(&written, &span, problems);
         check_companions(&written, verb, problems);
@@ -268,7 +268,7 @@ impl Checker<'_> {
 
     /// None when it is wrong; `Some(None)` when there is none.
     #[expect(clippy::option_option, reason = "absent and wrong are two things")]
-    fn each(&self, raw: &RawRule, problems: &mut Problems) -> Option<Option<Each>> {
+    fn each(raw: &RawRule, problems: &mut Problems) -> Option<Option<Each>> {
         let Some(text) = &raw.each else { return Some(None) };
         match Each::parse(text) {
             Ok(each) => Some(Some(each)),
@@ -348,7 +348,7 @@ impl Checker<'_> {
                 span: raw.span,
             });
         }
-        if !wrong && !(passing && failing) {
+        if !wrong && (!passing || !failing) {
             let what = match (passing, failing) {
                 (true, _) => "no example where it does not hold",
                 (_, true) => "no example where it holds",

@@ -5,6 +5,7 @@
 use super::each::Position;
 use crate::expr::Datum;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 /// An element whose value is known.
 pub(super) struct Member<'a> {
@@ -125,7 +126,8 @@ pub(super) fn names<'n>(names: impl IntoIterator<Item = &'n String>, all: usize,
         out.push_str(name);
     }
     if shown < all {
-        out.push_str(&format!(" and {} more", all - shown));
+        // Writing to a string cannot fail.
+        let _ = write!(out, " and {} more", all - shown);
     }
     out
 }

@@ -294,7 +294,9 @@ impl<'a> Judging<'_, 'a> {
 
     fn same(&mut self, program: &'a Program, group: &[&Member<'a>]) {
         if group.iter().all(|member| member.value == group[0].value) {
-            group.iter().for_each(|member| (self.say)(&member.position, Said::Pass));
+            for member in group {
+                (self.say)(&member.position, Said::Pass);
+            }
             return;
         }
         let camps = Camps::of(group);

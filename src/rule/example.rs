@@ -83,7 +83,7 @@ impl Ruleset {
             Ok(input) => input,
             Err(problems) => return ExampleOutcome::Invalid(problems),
         };
-        let verdicts = self.verdicts(rule, &document, &settings);
+        let verdicts = verdicts(rule, &document, &settings);
         let wanted = status(example.verdict);
         let right = match &example.subject {
             None => overall(&verdicts) == wanted,
@@ -104,7 +104,7 @@ impl Ruleset {
         }
         if wanted == Status::Pass
             && example.subject.is_none()
-            && self.passes_without_facts(rule, &document, &settings)
+            && passes_without_facts(rule, &document, &settings)
         {
             return ExampleOutcome::PassesWithoutFacts;
         }
@@ -129,34 +129,29 @@ impl Ruleset {
             }
         }
     }
+}
 
-    /// What a rule says of each element of a document.
-    pub(super) fn verdicts(
-        &self,
-        rule: &Rule,
-        document: &Document,
-        settings: &[ParamSetting],
-    ) -> Vec<ElementVerdict> {
-        let values = settings.iter().map(|setting| setting.value.value()).collect();
-        let engine = Engine::new(document, values);
-        let mut verdicts = Vec::new();
-        engine.judge(rule, &mut |position, said| {
-            verdicts.push(ElementVerdict::new(rule, document, position, said));
-        });
-        verdicts
-    }
+/// What a rule says of each element of a document.
+pub(super) fn verdicts(rule: &Rule, document: &Document, settings: &[ParamSetting]) -> Vec<ElementVerdict> {
+    let values = settings.iter().map(|setting| setting.value.value()).collect();
+    let engine = Engine::new(document, values);
+    let mut verdicts = Vec::new();
+    engine.judge(rule, &mut |position, said| {
+        verdicts.push(ElementVerdict::new(rule, document, position, said));
+    });
+    verdicts
+}
 
-    fn passes_without_facts(&self, rule: &Rule, document: &Document, settings: &[ParamSetting]) -> bool {
-        let Ok(mut json) = serde_json::to_value(document) else { return false };
-        for path in rule.reads() {
-            remove(&mut json, &path);
-        }
-        let bare = Document::parse(json.to_string().as_bytes(), "example");
-        bare.is_ok_and(|bare| {
-            let left = self.verdicts(rule, &bare, settings);
-            bare != *document && overall(&left) == Status::Pass
-        })
+fn passes_without_facts(rule: &Rule, document: &Document, settings: &[ParamSetting]) -> bool {
+    let Ok(mut json) = serde_json::to_value(document) else { return false };
+    for path in rule.reads() {
+        remove(&mut json, &path);
     }
+    let bare = Document::parse(json.to_string().as_bytes(), "example");
+    bare.is_ok_and(|bare| {
+        let left = verdicts(rule, &bare, settings);
+        bare != *document && overall(&left) == Status::Pass
+    })
 }
 
 /// Takes a fact away, wherever a path of types such as `nodes.nics.mtu` leads to. What is always there stays: without
@@ -176,7 +171,9 @@ fn remove_from(json: &mut serde_json::Value, record: &RecordType, path: &str) {
     match (below, inner) {
         (Some(below), Type::Record(inner)) => match fields.get_mut(name) {
             Some(serde_json::Value::Array(elements)) => {
-                elements.iter_mut().for_each(|element| remove_from(element, inner, below));
+                for element in elements {
+                    remove_from(element, inner, below);
+                }
             }
             Some(one) => remove_from(one, inner, below),
             None => {}

@@ -167,7 +167,7 @@ fn read_folder(path: &Path, problems: &mut Problems, folder: &RuleFolder) -> Opt
     for name in names {
         match SourceFile::read(&name) {
             Ok(file) => {
-                files.push(RuleFile { file, stem: stem(&name), shipped: false, without_examples: false })
+                files.push(RuleFile { file, stem: stem(&name), shipped: false, without_examples: false });
             }
             Err(problem) => problems.push(problem),
         }

@@ -195,26 +195,15 @@ fn read_type(text: &Text, problems: &mut Problems) -> Option<Type> {
 
 /// A value out of a TOML file for a parameter of that type; what is wrong is added to `problems`.
 pub(super) fn read_value(item: &Item, ty: &Type, problems: &mut Problems) -> Option<ParamValue> {
-    let amount = |parse: fn(&str) -> Result<i64, UnitError>, problems: &mut Problems| match &item.kind {
-        Kind::Text(text) => match parse(text) {
-            Ok(amount) => Some(amount),
-            Err(error) => {
-                problems.push(text.problem(error.message, format!("not a {ty}")).help(error.help));
-                None
-            }
-        },
-        _ => {
-            problems.push(wrong_type(item, ty));
-            None
-        }
-    };
     match (ty, &item.kind) {
         (Type::Bool, Kind::Bool(value)) => Some(ParamValue::Bool(*value)),
         (Type::Int, Kind::Int(value)) => Some(ParamValue::Int(*value)),
         (Type::Str, Kind::Text(text)) => Some(ParamValue::Str(text.value.clone())),
-        (Type::Size, _) => amount(parse_size, problems).map(ParamValue::Size),
-        (Type::Duration, _) => amount(parse_duration, problems).map(ParamValue::Duration),
-        (Type::Rate, _) => amount(parse_rate, problems).map(ParamValue::Rate),
+        (Type::Size, Kind::Text(text)) => amount(text, ty, parse_size(text), problems).map(ParamValue::Size),
+        (Type::Duration, Kind::Text(text)) => {
+            amount(text, ty, parse_duration(text), problems).map(ParamValue::Duration)
+        }
+        (Type::Rate, Kind::Text(text)) => amount(text, ty, parse_rate(text), problems).map(ParamValue::Rate),
         (Type::List(element), Kind::List(items)) => {
             let values: Vec<_> =
                 items.iter().filter_map(|item| read_value(item, element, problems)).collect();
@@ -225,6 +214,12 @@ pub(super) fn read_value(item: &Item, ty: &Type, problems: &mut Problems) -> Opt
             None
         }
     }
+}
+
+fn amount(text: &Text, ty: &Type, parsed: Result<i64, UnitError>, problems: &mut Problems) -> Option<i64> {
+    parsed
+        .map_err(|error| problems.push(text.problem(error.message, format!("not a {ty}")).help(error.help)))
+        .ok()
 }
 
 fn wrong_type(item: &Item, ty: &Type) -> Problem {

@@ -77,9 +77,12 @@ pub(super) fn apply(
                 };
                 format!("accepted by {} until {}, which has passed{left}", waiver.owner, waiver.until)
             }),
-            (known && !expired && accepted == 0).then(|| match selected.contains(&waiver.rule.value) {
-                true => format!("{} finds nothing that it could accept", waiver.rule),
-                false => format!("{} is not among the rules that were checked", waiver.rule),
+            (known && !expired && accepted == 0).then(|| {
+                if selected.contains(&waiver.rule.value) {
+                    format!("{} finds nothing that it could accept", waiver.rule)
+                } else {
+                    format!("{} is not among the rules that were checked", waiver.rule)
+                }
             }),
             (!known).then(|| {
                 let near = suggest(&waiver.rule, ruleset.rules().iter().map(|rule| rule.id.as_str()));

@@ -88,7 +88,7 @@ fn verdicts(ruleset: &Ruleset, json: &Json) -> Vec<ElementVerdict> {
     let document =
         Document::parse(json.to_string().as_bytes(), "facts").unwrap_or_else(|e| panic!("{e}\n{json}"));
     let rule = &ruleset.rules()[0];
-    ruleset.verdicts(rule, &document, &[])
+    example::verdicts(rule, &document, &[])
 }
 
 /// What is unknown or fails with all facts must not pass with fewer.
@@ -176,7 +176,7 @@ fn no_shipped_rule_takes_missing_for_fine() {
             let full = serde_json::to_value(&document).expect("facts are JSON");
             let judge = |json: &Json| {
                 let document = Document::parse(json.to_string().as_bytes(), "facts").ok()?;
-                Some(overall(&ruleset.verdicts(rule, &document, &settings)))
+                Some(overall(&example::verdicts(rule, &document, &settings)))
             };
             let mut at = Vec::new();
             for path in rule.reads() {
