@@ -8,7 +8,7 @@ use super::limits::Limits;
 use crate::facts::GapReason;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -220,25 +220,21 @@ impl Running {
         Ok(self.ended.is_some())
     }
 
-    /// Ends the child with all of its group: asks, then insists.
+    /// Ends the child with all of its group: asks, then insists. The child is waited for last, so that its number, which is
+    /// that of its group, belongs to nobody else until then.
     fn stop(&mut self) {
         if self.ended.is_some() {
             return;
         }
         let group = Pid::from_child(&self.child);
         let _ = kill_process_group(group, Signal::TERM);
+        let looking = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
         let asked = Instant::now();
-        while asked.elapsed() < GRACE {
-            match self.try_wait() {
-                Ok(false) => std::thread::sleep(Duration::from_millis(5)),
-                Ok(true) | Err(_) => break,
-            }
+        while asked.elapsed() < GRACE && matches!(waitid(WaitId::Pid(group), looking), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
         }
-        // The group may hold processes that outlive the child; as long as one does, its number is not given away.
         let _ = kill_process_group(group, Signal::KILL);
-        if self.ended.is_none() {
-            self.ended = self.child.wait().ok();
-        }
+        self.ended = self.child.wait().ok();
     }
 }
 

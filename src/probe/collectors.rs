@@ -59,7 +59,7 @@ collectors! {
     ];
     "virtualization", "systemd-detect-virt -v", partial true => ["nodes.hardware.virtual_machine", "nodes.hardware.hypervisor"];
     "boot", "/sys/firmware/efi", partial true => ["nodes.firmware.uefi", "nodes.firmware.secure_boot"];
-    "reboot", "/run/reboot-required, /lib/modules, /boot" => ["nodes.reboot_pending"];
+    "reboot", "/run/reboot-required, /lib/modules, rpm -q" => ["nodes.reboot_pending"];
     "packages-dpkg", "dpkg-query -W", partial true => ["nodes.packages", "nodes.multipath.version"];
     "packages-rpm", "rpm -qa" => ["nodes.packages", "nodes.multipath.version"];
     "services", "systemctl show" => ["nodes.services"];

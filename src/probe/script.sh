@@ -213,12 +213,17 @@ system() {
     for _f in /run/reboot-required /var/run/reboot-required /run/reboot-needed; do
         [ -e $_f ] && printf 'flag %s\n' $_f
     done
-    for _f in /usr/share/update-notifier/notify-reboot-required /usr/share/unattended-upgrades /usr/lib/needrestart; do
+    for _f in /usr/share/update-notifier/notify-reboot-required /usr/share/unattended-upgrades; do
         [ -e $_f ] && printf 'mechanism %s\n' $_f
     done
     for _f in /lib/modules/* /boot/vmlinuz-* /boot/vmlinux-*; do
         [ -e "$_f" ] && printf 'kernel %s\n' "${_f##*/}"
     done
+    if command -v rpm >/dev/null 2>&1 && [ -d /var/lib/rpm ]; then
+        sed -n 's/^btime/boot/p' /proc/stat
+        $T rpm -q --qf 'installed %{INSTALLTIME} %{NAME}\n' kernel-core kernel-default glibc systemd dbus-broker dbus-daemon \
+            linux-firmware openssl-libs gnutls 2>/dev/null
+    fi
     e 0
 }
 

@@ -1,4 +1,5 @@
-//! Whether a restart is pending: the flag files of the distribution and the kernels that are installed (any account).
+//! Whether a restart is pending: the flag files of the distribution, the kernels that are installed, and with rpm the times
+//! at which packages were installed that only a restart brings into use (any account).
 
 use std::cmp::Ordering;
 
@@ -10,6 +11,8 @@ use std::cmp::Ordering;
 pub fn pending(text: &str, running: Option<&str>) -> Option<bool> {
     let mut mechanism = false;
     let mut kernels = Vec::new();
+    let mut boot = None;
+    let mut installed = None;
     for (word, value) in text.lines().filter_map(|line| line.split_once(' ')) {
         match word {
             "flag" => return Some(true),
@@ -21,8 +24,16 @@ pub fn pending(text: &str, running: Option<&str>) -> Option<bool> {
                     .unwrap_or(value);
                 kernels.push(release.trim());
             }
+            "boot" => boot = value.trim().parse::<u64>().ok(),
+            "installed" => {
+                let time = value.split(' ').next().and_then(|time| time.parse::<u64>().ok());
+                installed = installed.max(time);
+            }
             _ => {}
         }
+    }
+    if boot.zip(installed).is_some_and(|(boot, installed)| installed > boot) {
+        return Some(true);
     }
     let running = running?;
     if kernels.contains(&running) {
@@ -100,6 +111,12 @@ mod tests {
         assert_eq!(pending("flag /run/reboot-required\nmechanism /usr/x\n", None), Some(true));
         assert_eq!(pending("mechanism /usr/x\n", Some("6.1.0-25-amd64")), Some(false));
         assert_eq!(pending("", Some("6.1.0-25-amd64")), None, "nobody would have asked");
+        let rpm = "kernel 5.14.0-70.el9.x86_64\nboot 1795220000\ninstalled 1795000000 glibc\ninstalled 1795230000 systemd\n";
+        assert_eq!(pending(rpm, Some("5.14.0-70.el9.x86_64")), Some(true));
+        assert_eq!(
+            pending(&rpm.replace("1795230000", "1795210000"), Some("5.14.0-70.el9.x86_64")),
+            Some(false)
+        );
     }
 
     #[test]

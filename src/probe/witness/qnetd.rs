@@ -75,7 +75,7 @@ fn reply(kind: u16, body: &[u8]) -> Result<String, String> {
         return Ok(format!("corosync-qnetd, error {code}"));
     }
     let tls = match get(TLS_SUPPORTED) {
-        Some([0]) => "without TLS",
+        Some([0]) => return Ok("corosync-qnetd, without TLS".to_owned()),
         Some([1]) => "TLS supported",
         Some([2]) => "TLS required",
         _ => return Err("corosync-qnetd answered without saying whether it wants TLS".to_owned()),
@@ -114,6 +114,8 @@ mod tests {
             answered(reply).as_deref(),
             Ok("corosync-qnetd, TLS required, client certificate required")
         );
+        let plain = b"\x00\x01\x00\x00\x00\x0a\x00\x02\x00\x01\x00\x00\x03\x00\x01\x01";
+        assert_eq!(answered(plain).as_deref(), Ok("corosync-qnetd, without TLS"));
         let error = b"\x00\x05\x00\x00\x00\x06\x00\x06\x00\x02\x00\x05";
         assert_eq!(answered(error).as_deref(), Ok("corosync-qnetd, error 5"));
     }

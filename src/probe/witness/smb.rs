@@ -22,8 +22,10 @@ pub(super) fn ask(stream: &mut TcpStream, end: Instant) -> Result<String, String
     let mut random = [0; 48];
     getrandom::fill(&mut random).map_err(|error| format!("this machine gives no random numbers: {error}"))?;
     let mut length = [0; 4];
-    exchange(stream, &negotiate(&random), &mut length, end)
-        .map_err(|why| format!("{why}; a server that speaks SMB 1 only closes like this"))?;
+    exchange(stream, &negotiate(&random), &mut length, end).map_err(|why| {
+        let closed = why.contains("closed");
+        if closed { format!("{why}, as a server does that speaks SMB 1 only") } else { why }
+    })?;
     let [0, a, b, c] = length else { return Err("what answers there does not speak SMB".to_owned()) };
     let length = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap_or(usize::MAX);
     if length > MAX_REPLY {
