@@ -375,19 +375,20 @@ iscsi() {
 records() {
     b iscsi-records
     set --
-    st=absent
+    _d=absent
     for _f in /etc/iscsi/nodes /var/lib/iscsi/nodes; do
         if [ ! -d "$_f" ]; then
-            readable "$_f/x" || [ "$st" = absent ] || break
+            # A folder above it that may not be entered can hide it.
+            readable "$_f/x" || [ "$st" = absent ] || _d=denied
         elif [ ! -r "$_f" ] || [ ! -x "$_f" ]; then
-            st=denied
-            break
+            _d=denied
         else
-            st=0
+            [ "$_d" = denied ] || _d=0
             for _i in "$_f"/*/* "$_f"/*/*/*; do [ -f "$_i" ] && set -- "$@" "$_i"; done
         fi
     done
-    if [ "$st" = 0 ] && [ $# != 0 ]; then
+    st=$_d
+    if [ "$_d" = 0 ] && [ $# != 0 ]; then
         sed -e "$_c" -e '/[Uu][Ss][Ee][Rr][Nn]/d' "$@"
         st=$?
     fi

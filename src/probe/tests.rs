@@ -381,3 +381,136 @@ fn this_machine_is_read_without_ssh() {
     assert_eq!((node.reached, node.probe), (Some(true), Some(ProbeKind::Local)));
     assert!(node.hostname.is_some() && node.names.as_ref().is_some_and(|names| names[0].name == "here"));
 }
+
+/// The script as it would run on a made-up host: its files stand below `root`, its commands first in PATH.
+fn script_on(root: &std::path::Path) -> String {
+    let root = root.display();
+    let mut text = script::render("feed", &["hv1".to_owned()]);
+    for top in ["/etc/", "/sys/", "/proc/", "/run/systemd/", "/var/lib/", "/boot/", "/lib/modules/"] {
+        text = text.replace(top, &format!("{root}{top}"));
+    }
+    text.replace("PATH=/usr/sbin:", &format!("PATH={root}/bin:/usr/sbin:"))
+}
+
+fn write(root: &std::path::Path, path: &str, text: &str) {
+    let path = root.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// Every POSIX shell at hand, without busybox, which takes its own commands before those in PATH.
+fn shells() -> Vec<Vec<&'static str>> {
+    let all = [vec!["sh"], vec!["dash"], vec!["bash", "--posix"], vec!["mksh"], vec!["ksh93"]];
+    let there = |shell: &Vec<&str>| {
+        let mut probe = std::process::Command::new(shell[0]);
+        probe.args(&shell[1..]).args(["-c", ":"]).stderr(std::process::Stdio::null());
+        probe.status().is_ok_and(|status| status.success())
+    };
+    all.into_iter().filter(there).collect()
+}
+
+#[test]
+fn the_script_cuts_secrets_and_gathers_the_rest_in_every_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let record = include_str!("../../fixtures/linux/iscsi-node-records");
+    let (first, second) = record.split_once("# END RECORD\n").unwrap();
+    let secrets = "node.session.auth.username = us3r\nnode.session.auth.password = s3cret1\nnode.session.auth.password_in = s3cret2\n";
+    let nodes = "etc/iscsi/nodes/iqn.2025-03.net.example:array1";
+    write(root, &format!("{nodes}/10.20.1.10,3260,1/default"), &format!("{first}{secrets}# END RECORD\n"));
+    write(root, &format!("{nodes}/fd00:20::10,3260,1/default"), second);
+    write(
+        root,
+        "etc/iscsi/iscsid.conf",
+        "# x\nnode.startup = automatic\nnode.session.auth.password = s3cret3\ndiscovery.sendtargets.auth.password=s3cret4\n",
+    );
+    write(root, "etc/iscsi/initiatorname.iscsi", "InitiatorName=iqn.1993-08.org.debian:01:aa\n");
+    write(root, "etc/fstab", "//fs1/x /srv/x cifs user=backup,password=s3cret5,_netdev 0 0\n");
+    write(root, "etc/corosync/corosync.conf", "totem {\n  cluster_name: c\n  key: s3cret6\n}\n");
+    write(root, "etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n");
+    write(root, "etc/multipath.conf", "defaults {\n}\n");
+    write(root, "etc/multipath/conf.d/a.conf", "devices {\n}\n");
+    write(root, "sys/class/iscsi_session/session1/targetname", "iqn.2025-03.net.example:array1\n");
+    write(root, "sys/class/iscsi_session/session1/state", "LOGGED_IN\n");
+    write(root, "sys/class/iscsi_session/session1/password", "s3cret7\n");
+    write(root, "proc/net/bonding/bond0", include_str!("../../fixtures/linux/bonding.active-backup"));
+    write(root, "proc/1/comm", "systemd\n");
+    write(root, "proc/77/comm", "multipathd\n");
+    write(root, "sys/class/net/ens1f0/device/vendor", "0x8086\n");
+    write(root, "sys/class/net/ens1f0/device/device", "0x159b\n");
+    write(root, "sys/class/net/ens1f0/addr_assign_type", "3\n");
+    write(root, "sys/block/sdb/size", "2097152\n");
+    let p3 = include_str!("../../fixtures/linux/iscsiadm-session-P3");
+    let p3 = p3.replacen("\t\tCHAP:\n", "\t\tCHAP:\n\t\tusername: us3r\n\t\tpassword: s3cret8\n", 1);
+    write(root, "p3", &p3);
+    let command = |name: &str, body: &str| {
+        write(root, &format!("bin/{name}"), &format!("#!/bin/sh\n{body}\n"));
+        std::fs::set_permissions(root.join("bin").join(name), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
+    };
+    let at = root.display();
+    command("iscsiadm", &format!("cat {at}/p3"));
+    command("multipathd", "echo 'cannot connect' >&2; exit 1");
+    command("multipath", "echo 'mpatha (360014055d4a9c3b1e2f40aa8b6c7d001) dm-0 A,B'");
+    command(
+        "ip",
+        "case \"$*\" in '-j -d addr') echo 'Option \"-j\" is unknown, try \"ip -help\".' >&2; exit 255 ;; '-d addr') echo '2: ens1f0: <BROADCAST,UP,LOWER_UP> mtu 9000 qdisc mq state UP'; echo '    link/ether 3c:fd:fe:0a:00:10 brd ff:ff:ff:ff:ff:ff' ;; *) exit 3 ;; esac",
+    );
+    command(
+        "ethtool",
+        "case $1 in -i) echo driver: ice; echo firmware-version: 4.40 ;; -P) echo 'Permanent address: 3c:fd:fe:0a:00:99' ;; esac",
+    );
+    command("getent", "case $2$3 in hv1) echo '10.0.0.1 STREAM hv1' ;; *) exit 2 ;; esac");
+    command("lsblk", "exit 32");
+    command("nft", "head -c 3000000 /dev/zero | tr '\\0' 'x'");
+    command("dmidecode", "sleep 30");
+    let script = script_on(root);
+    let shells = shells();
+    assert!(!shells.is_empty());
+    for shell in shells {
+        let mut command = std::process::Command::new(shell[0]);
+        command.args(&shell[1..]).arg("-s");
+        let limits = limits::Limits::starting_now(
+            Duration::from_secs(60),
+            Instant::now() + Duration::from_secs(60),
+            Cancel::new(),
+        );
+        // Nothing of the real machine may be waited for here; the fake command would be.
+        let script = script.replace("plain dmidecode dmidecode", "plain dmidecode true");
+        let talk = child::converse(command, &script, "feed", &limits, &|| ()).unwrap();
+        let mut answer = talk.answer;
+        for section in &mut answer.sections {
+            // Paths as they would be on the host itself.
+            section.output = section.text().replace(&root.display().to_string(), "").into_bytes();
+        }
+        assert!(answer.finished && talk.asked.is_some(), "{shell:?}: {answer:?}");
+        for section in &answer.sections {
+            let text = format!("{}{}", section.text(), section.errors);
+            assert!(
+                !text.contains("s3cret") && !text.contains("us3r"),
+                "{shell:?}: {} tells a secret",
+                section.name
+            );
+        }
+        let node = linux::node::read(&answer, &["hv1".to_owned()]).node;
+        assert_eq!(node.iscsi.records.as_ref().map(Vec::len), Some(2), "{shell:?}");
+        assert_eq!(node.iscsi.default_startup, Some(crate::facts::Startup::Automatic));
+        assert_eq!(node.iscsi.sessions.as_ref().map(Vec::len), Some(3));
+        assert_eq!(node.corosync.cluster_name.as_deref(), Some("c"));
+        assert_eq!(node.mounts.as_ref().map(Vec::len), Some(1));
+        assert_eq!(
+            (node.multipath.active, node.multipath.maps.as_ref().map(Vec::len)),
+            (Some(true), Some(1))
+        );
+        let nic = &node.nics.as_ref().unwrap()[0];
+        assert_eq!((nic.mtu, nic.driver.as_deref()), (Some(9000), Some("ice")), "{shell:?}: without JSON");
+        assert_eq!(nic.permanent_mac.as_deref(), Some("3c:fd:fe:0a:00:10"), "as the bond knows it");
+        let disk = node.disks.iter().flatten().find(|disk| disk.name == "sdb").unwrap();
+        assert_eq!(disk.size_bytes, Some(crate::facts::Bytes(1 << 30)), "{shell:?}: without lsblk");
+        assert_eq!(node.names.as_ref().unwrap()[0].addresses, Some(vec!["10.0.0.1".to_owned()]));
+        assert_eq!(answer.section("lsblk").unwrap().status, answer::Status::Exit(32));
+        let nft = answer.section("nft").unwrap();
+        assert_eq!(nft.output.len(), 1 << 20, "{shell:?}: bounded on the host");
+        assert_eq!(node.firewall.rules_sha256, None, "half of the rules are no rules");
+    }
+}

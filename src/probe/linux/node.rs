@@ -424,8 +424,10 @@ impl Reader<'_> {
 
     fn firewall(&self) -> Firewall {
         let answer = self.answer;
-        let nft = answer.text("nft");
-        let iptables = answer.text("iptables");
+        // The script sends a megabyte of rules at most; a listing that long has lost its end.
+        let listing = |name: &str| answer.text(name).filter(|text| text.len() < 1 << 20);
+        let nft = listing("nft");
+        let iptables = listing("iptables");
         let rules = nft.as_deref().or(iptables.as_deref()).map(firewall::rules);
         let ufw = answer.text("ufw").map(|text| firewall::ufw_enabled(&text));
         let by_rules = |rules: &firewall::Rules| match (rules.any, nft.is_some()) {
