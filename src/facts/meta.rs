@@ -382,6 +382,7 @@ macro_rules! choices {
             };
 
             /// All of them, in the order of the declaration.
+            #[allow(dead_code)] // not every list is walked
             pub const ALL: &'static [$name] = &[$( $name::$variant ),+];
 
             /// The word that stands for it in JSON and in expressions.
