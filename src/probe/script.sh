@@ -183,6 +183,12 @@ system() {
         e 0
     else
         e denied
+        # Processes of others are hidden: whatever has a client installed is asked.
+        procs=
+        command -v chronyc >/dev/null 2>&1 && procs="$procs${nl}chronyd"
+        command -v ntpq >/dev/null 2>&1 && procs="$procs${nl}ntpd"
+        command -v lldpcli >/dev/null 2>&1 && procs="$procs${nl}lldpd"
+        [ -e /run/systemd/timesync ] && procs="$procs${nl}systemd-timesyn"
     fi
     plain lscpu lscpu
     plain cpuinfo sed '/^$/q' /proc/cpuinfo
@@ -232,10 +238,10 @@ packages() {
     _p='linux-image-* kernel kernel-* corosync* libcorosync* pacemaker* libpacemaker* pcs crmsh sbd resource-agents*
         fence-agents* cluster-glue* libqb* libknet* knet* booth* open-iscsi* iscsi-initiator-utils* multipath-tools*
         device-mapper-multipath* lvm2* dlm* drbd* gfs2* ocfs2* targetcli* chrony systemd pve-manager pve-ha-manager'
-    if command -v dpkg-query >/dev/null 2>&1; then
+    # Either may be installed on a system of the other kind; the one with packages tells.
+    if [ -s /var/lib/dpkg/status ]; then
         plain packages-dpkg dpkg-query -W -f '${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\n' $_p
-    fi
-    if command -v rpm >/dev/null 2>&1 && ! command -v dpkg-query >/dev/null 2>&1; then
+    else
         run packages-rpm rpm -qa --qf '%{NAME}\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\t%{ARCH}\n' $_p
     fi
     set +f

@@ -91,7 +91,7 @@ fn body(report: &Report, look: Look) -> String {
     }
     let mut table = table(look, RULED);
     if look.width >= NARROW {
-        table.set_header(["Status", "Subject", "Finding"].map(|title| Cell::new(title)));
+        table.set_header(["Status", "Subject", "Finding"].map(Cell::new));
     }
     table.add_rows(rows);
     lay(&mut table, look);

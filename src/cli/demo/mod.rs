@@ -3,6 +3,7 @@
 //!
 //! What is there already in the folder is used as it is and never overwritten, so that it can be changed and tried again.
 
+mod life;
 mod recorded;
 
 use super::args::{Format, ProbeOptions, RuleOptions};
@@ -19,6 +20,7 @@ use crate::rule::{Ruleset, Selection, Status};
 use crate::simtarget::config::{DEMO_TARGET, Role, Unit};
 use crate::simtarget::{Config, Fault, FaultSet, SimTarget};
 use crate::source::{Problem, Problems};
+use life::Life;
 use recorded::{Lan, RECORDED};
 use serde::Serialize;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -79,10 +81,16 @@ pub(super) fn run(args: DemoArgs, terminal: &Terminal) -> Outcome {
         check::judge(gathered.document, &resolved, &inventory.waivers, FailOn::Fail, gathered.interrupted)
     };
     let gathering = Gathering::new(&inventory, &ProbeOptions::default(), terminal);
+    let mut life = target.as_ref().map(Life::begin).transpose().map_err(|error| {
+        Problem::new(format!("the recorded nodes cannot use the demonstration target: {error}"))
+    })?;
     // What the target is like without the faults, to tell afterwards what they change.
     let sound = (!args.faults.is_empty()).then(|| judge(gathering.run(&mut timings)));
     if let Some(target) = &target {
         target.set_faults(faults);
+    }
+    if let Some(life) = life.as_mut().filter(|_| !args.faults.is_empty()) {
+        life.reconnect_last_node();
     }
     let gathered = gathering.run(&mut timings);
     timings.done("gathering facts");

@@ -458,15 +458,17 @@ impl Reader<'_> {
     fn time(&self) -> Time {
         let answer = self.answer;
         let timezone = answer.any_text("links").and_then(|links| hba::timezone(&links));
-        let runs = |daemon: &str| self.runs(daemon) == Some(true);
-        let time = if runs("chronyd") {
+        // Where processes are hidden, the one that answers is the one that runs.
+        let answers = |section: &str| answer.text("daemons").is_none() && answer.text(section).is_some();
+        let runs = |daemon: &str, section: &str| self.runs(daemon) == Some(true) || answers(section);
+        let time = if runs("chronyd", "chrony-tracking") {
             clock::chrony(answer.text("chrony-tracking").as_deref(), answer.text("chrony-sources").as_deref())
-        } else if runs("systemd-timesyn") {
+        } else if runs("systemd-timesyn", "timesync") {
             let flag = answer.text("timesync-flag").map(|text| text.contains("synchronized"));
             clock::timesync(&answer.text("timesync").unwrap_or_default(), flag)
-        } else if runs("ntpd") {
+        } else if runs("ntpd", "ntp-peers") {
             clock::ntpq(&answer.text("ntp-peers").unwrap_or_default())
-        } else if runs("ptp4l") {
+        } else if self.runs("ptp4l") == Some(true) {
             Time { service: Some("ptp4l".to_owned()), ..Time::default() }
         } else if answer.text("daemons").is_some() {
             // No service runs that could say that the clock is in step.
