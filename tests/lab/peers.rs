@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Whether the lab is switched off. A test returns at once when it is, having said so.
+#[allow(clippy::print_stdout)] // what a test says belongs there
 pub fn off() -> bool {
     let off = std::env::var("QUORATE_LAB").is_ok_and(|value| value == "off");
     if off {
@@ -43,6 +44,7 @@ pub fn free_port(address: &str) -> u16 {
 }
 
 /// A daemon that is ended by its pid, and waited for, when the test ends.
+#[derive(Debug)]
 struct Daemon {
     child: Child,
     log: PathBuf,
@@ -105,7 +107,7 @@ pub struct Tgt {
     pub portals: [SocketAddr; 2],
     control: String,
     dir: TempDir,
-    _daemon: Daemon,
+    daemon: Daemon,
 }
 
 impl Tgt {
@@ -122,10 +124,10 @@ impl Tgt {
             &[],
             dir.path().join("log"),
         );
-        let mut tgt = Tgt { portals, control, dir, _daemon: daemon };
+        let mut tgt = Tgt { portals, control, dir, daemon };
         let admin = program("tgtadm", "tgt");
         let control = tgt.control.clone();
-        tgt._daemon.wait_for("tgtd", || {
+        tgt.daemon.wait_for("tgtd", || {
             Command::new(&admin)
                 .args(["-C", &control, "--op", "show", "--mode", "system"])
                 .output()
