@@ -276,13 +276,14 @@ impl Parser {
                 };
                 expr = self.build(start, kind);
             } else if self.is("[") {
+                let bracket = self.range().start;
                 let mut inside = self.arguments("[", "]");
                 let kind = match (inside.pop(), inside.is_empty()) {
                     (Some(index), true) => Kind::Index(expr.into(), index.into()),
                     (found, _) => {
                         let message =
                             if found.is_some() { "one index is enough" } else { "expected an index here" };
-                        self.error(ExprError::new(self.end() - 1..self.end(), message));
+                        self.error(ExprError::new(bracket..self.end(), message));
                         Kind::Hole
                     }
                 };

@@ -214,6 +214,17 @@ fn without_keys(path: &str) -> String {
 }
 
 #[test]
+fn places_lie_between_characters() {
+    for text in ["a[1, \"ቓ", "a['ቓ", "ቓ[ቓ,", "{a[1, \"ቓ]}", "'ቓ\\ቓ", "a.ቓ", "1.5ቓ", "‘ቓ", "ቓ(", "[ቓ"]
+    {
+        check_errors(text, &compile(text, &Env::facts()).expect_err("must be refused"));
+        if let Err(errors) = Template::compile(&format!("ቓ{{{text}}}"), &Env::facts()) {
+            check_errors(&format!("ቓ{{{text}}}"), &errors);
+        }
+    }
+}
+
+#[test]
 fn hostile_expressions_are_errors() {
     let refused = |text: String, why: &str| {
         let errors = compile(&text, &Env::facts()).expect_err("must be refused");
