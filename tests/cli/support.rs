@@ -41,7 +41,7 @@ impl Folder {
     /// The program, ready to run here.
     pub fn quorate(&self, args: &[&str]) -> Run {
         let mut command = Command::cargo_bin("quorate").expect("the binary is built");
-        command.current_dir(self.path()).args(args).timeout(Duration::from_mins(1));
+        command.current_dir(self.path()).args(args).timeout(Duration::from_secs(60));
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             let kept = ["PATH", "LD_LIBRARY_PATH", "TMPDIR", "LLVM_PROFILE_FILE"].contains(&name.as_str());

@@ -37,6 +37,16 @@ const DISPENSABLE: &[(&str, &str, &str)] = &[
     ),
     ("node/corosync-members", "nodes.corosync.present", "another node's file lists them"),
     ("node/no-phantom-members", "nodes.corosync.present", "if it is there, it lists nodes only"),
+    (
+        "reservation/every-node-registered",
+        "nodes.iscsi.sessions.logged_in",
+        "a node that is registered may be logged in or not",
+    ),
+    (
+        "reservation/every-node-registered",
+        "nodes.iscsi.sessions.target",
+        "a node that is registered may be logged in wherever it likes",
+    ),
     ("reservation/no-leftovers", "nodes.services.active", "there is nothing left over"),
     ("reservation/no-leftovers", "targets.luns.reservations.held", "a cluster runs, whose they are"),
     ("reservation/no-leftovers", "targets.luns.reservations.keys", "a cluster runs, whose they are"),
