@@ -4,6 +4,7 @@
 //! and imports only from the rooms listed above it here.
 
 pub mod cli;
+pub mod conformance;
 pub mod derive;
 pub mod expr;
 pub mod facts;

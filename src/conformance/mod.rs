@@ -1,0 +1,6 @@
+//! Active storage tests: what a cluster's failover asks of a logical unit, tried with simulated nodes, and undone.
+//!
+//! Always holds: nothing is changed before the gate has passed and the run file is on disk; whatever a run puts on a logical
+//! unit bears its mark; what bears no mark of ours is never touched.
+
+pub mod key;
