@@ -122,6 +122,9 @@ pub(super) struct ProbeOptions {
     /// Keep SSH connections open for the next run that long: 60s
     #[arg(long, value_name = "TIME", env = "QUORATE_SSH_PERSIST", value_parser = time)]
     pub ssh_persist: Option<Duration>,
+    /// Keep every byte exchanged with storage targets in a pcapng file, which Wireshark opens
+    #[arg(long, value_name = "FILE", env = "QUORATE_TRACE")]
+    pub trace: Option<PathBuf>,
 }
 
 /// A length of time that is longer than none.

@@ -81,7 +81,12 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
             to_stdout(&gather::dry_run(&inventory, &args.probing))?;
             return Ok(ExitCode::Clean);
         }
-        Subject::Plan(inventory) => Gathering::new(&inventory, &args.probing, terminal).run(&mut timings),
+        Subject::Plan(inventory) => {
+            let gathering = Gathering::new(&inventory, &args.probing, terminal)?;
+            let gathered = gathering.run(&mut timings);
+            gathering.end(terminal);
+            gathered
+        }
         Subject::PlanAlone(inventory) => Gathered { document: inventory.plan_alone(), interrupted: false },
         Subject::Recording(document, _) => Gathered { document: *document, interrupted: false },
     };
@@ -132,6 +137,7 @@ pub(super) fn write(
 fn subject(args: &CheckArgs) -> Result<Subject, Problems> {
     match (&args.path, &args.plan) {
         (Some(path), plan) if recording::is_recording(path) => {
+            contacts_nothing(args, "a recording")?;
             let (document, plan) =
                 both(recording::read(path), plan.as_deref().map(Inventory::load).transpose())?;
             let settings = match plan {
@@ -143,12 +149,25 @@ fn subject(args: &CheckArgs) -> Result<Subject, Problems> {
         (Some(path), Some(_)) => Err(Problem::new(format!("{} is no recording", path.display()))
             .help("--plan goes with a recording, or alone to judge only the plan")
             .into()),
-        (None, Some(plan)) => Ok(Subject::PlanAlone(Box::new(Inventory::load(plan)?))),
+        (None, Some(plan)) => {
+            contacts_nothing(args, "a plan by itself")?;
+            Ok(Subject::PlanAlone(Box::new(Inventory::load(plan)?)))
+        }
         (path, None) => {
             let path = inventory::locate(path.as_deref())?;
             Ok(Subject::Plan(Box::new(Inventory::load(&path)?)))
         }
     }
+}
+
+/// Refuses options that make sense only where targets are contacted.
+fn contacts_nothing(args: &CheckArgs, what: &str) -> Result<(), Problems> {
+    if args.probing.trace.is_some() {
+        return Err(Problem::new(format!("there is nothing to trace: {what} contacts no target"))
+            .help("--trace goes with a cluster.toml that is probed")
+            .into());
+    }
+    Ok(())
 }
 
 impl Subject {

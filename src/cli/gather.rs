@@ -6,10 +6,12 @@ use super::progress::Watch;
 use super::recording;
 use super::terminal::Terminal;
 use super::timings::Timings;
+use super::trace::TraceFile;
 use crate::facts::Document;
 use crate::inventory::{Inventory, SecretSource};
 use crate::probe;
 use crate::report::printable;
+use crate::source::Problems;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,12 +28,19 @@ pub(super) struct Gathering<'a> {
     draw: bool,
     watch: Arc<Mutex<Option<Arc<Watch>>>>,
     interrupt: Interrupt,
+    trace: TraceFile,
 }
 
 impl<'a> Gathering<'a> {
     /// Prepares it, and listens for Ctrl-C from here on. To be called once for each process.
-    pub fn new(inventory: &'a Inventory, options: &ProbeOptions, terminal: &Terminal) -> Self {
+    pub fn new(
+        inventory: &'a Inventory,
+        options: &ProbeOptions,
+        terminal: &Terminal,
+    ) -> Result<Self, Problems> {
+        let trace = TraceFile::open(options.trace.as_deref())?;
         let mut options = merged(inventory, options);
+        options.tap = trace.tap();
         let watch: Arc<Mutex<Option<Arc<Watch>>>> = Arc::default();
         let interrupt = Interrupt::listen({
             let watch = watch.clone();
@@ -43,7 +52,7 @@ impl<'a> Gathering<'a> {
         });
         options.cancel = interrupt.flag().into();
         ask(inventory);
-        Gathering { inventory, options, draw: terminal.shows_progress(), watch, interrupt }
+        Ok(Gathering { inventory, options, draw: terminal.shows_progress(), watch, interrupt, trace })
     }
 
     /// Probes what the plan names. The facts carry what the plan says of judging.
@@ -58,6 +67,11 @@ impl<'a> Gathering<'a> {
         }
         document.run.settings = Some(recording::settings_of(self.inventory));
         Gathered { document, interrupted: self.interrupt.came() }
+    }
+
+    /// Tells what became of the files that were written meanwhile.
+    pub fn end(&self, terminal: &Terminal) {
+        self.trace.end(terminal);
     }
 }
 

@@ -23,6 +23,7 @@ mod rules;
 mod schema;
 mod terminal;
 mod timings;
+mod trace;
 mod write;
 
 use crate::report::ExitCode;

@@ -41,8 +41,9 @@ pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
         to_stdout(&dry_run(&inventory, &args.probing))?;
         return Ok(ExitCode::Clean);
     }
-    let Gathered { document, interrupted } =
-        Gathering::new(&inventory, &args.probing, terminal).run(&mut timings);
+    let gathering = Gathering::new(&inventory, &args.probing, terminal)?;
+    let Gathered { document, interrupted } = gathering.run(&mut timings);
+    gathering.end(terminal);
     timings.done("gathering facts");
     to_file_or_stdout(Some(&args.output), &(to_json(&document) + "\n"))?;
     timings.done("writing");

@@ -9,19 +9,23 @@ pub mod error;
 pub mod frame;
 pub mod isid;
 pub mod login;
+pub mod pcap;
 pub mod pdu;
 pub mod portal;
 pub mod session;
 pub mod text;
+pub mod trace;
 pub mod unit;
 
 pub use discovery::{AdvertisedPortal, DiscoveredTarget, discover};
 pub use error::Error;
 pub use frame::{Digests, Frame, FrameError, FrameReader, FrameWriter};
 pub use isid::Isid;
+pub use pcap::PacketFile;
 pub use pdu::{Pdu, PduError};
 pub use portal::Portal;
 pub use session::{Event, Residual, Response, Session, Tag, Timeouts, Transfer};
+pub use trace::{Tap, Trace};
 pub use unit::{CommandError, Question, Unit};
 
 #[cfg(test)]

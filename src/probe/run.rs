@@ -13,7 +13,7 @@ use super::ssh::{Ssh, socket_directory};
 use super::{linux, local, script, target, witness};
 use crate::facts::{Document, Gap, GapReason, Micros, Millis, Node, Source, Target, WitnessKind};
 use crate::inventory::{Inventory, NodePlan, ProbeMethod, SecretSource, TargetPlan, WitnessPlace, lay_over};
-use crate::iscsi::Timeouts;
+use crate::iscsi::{Tap, Timeouts};
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,6 +41,8 @@ pub struct ProbeOptions {
     pub ssh_program: OsString,
     /// Asks the run to end with what it has.
     pub cancel: Cancel,
+    /// Who watches the bytes exchanged with storage targets; nobody by default.
+    pub tap: Tap,
 }
 
 impl ProbeOptions {
@@ -54,6 +56,7 @@ impl ProbeOptions {
             ssh_persist: settings.ssh_persist,
             ssh_program: "ssh".into(),
             cancel: Cancel::new(),
+            tap: Tap::default(),
         }
     }
 
@@ -387,7 +390,7 @@ impl<'a> Run<'a> {
             timeouts: Timeouts::default(),
             interrupted: limits.cancel.flag(),
         };
-        target::probe(plan, &planned, &limits)
+        target::probe(plan, &planned, &limits, &self.options.tap)
     }
 }
 

@@ -78,6 +78,36 @@ fn settings_with_folders_of_rules_ask_for_them_elsewhere() {
 }
 
 #[test]
+fn a_trace_holds_the_inspection_and_changes_nothing() {
+    let target = start();
+    let folder = folder(&target, "");
+    let traced = folder.run(&["check", "--trace", "run.pcapng", "--select", "iscsi"]);
+    traced.complains("The trace run.pcapng has").complains("packets");
+    assert_eq!(traced.code, folder.run(&["check", "--select", "iscsi"]).code);
+    let bytes = std::fs::read(folder.file("run.pcapng")).expect("written");
+    assert!(bytes.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]) && bytes.len() > 10_000, "{}", bytes.len());
+    let name = DEMO_TARGET.as_bytes();
+    assert!(bytes.windows(name.len()).any(|window| window == name), "the login is in it");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(folder.file("run.pcapng")).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    folder.run(&["probe", "-q", "-o", "facts.json", "--trace", "probe.pcapng"]).ends_with(0);
+    let nowhere = folder.run(&["check", "facts.json", "--trace", "x"]);
+    nowhere.ends_with(2).complains("nothing to trace: a recording contacts no target");
+    folder
+        .run(&["check", "--plan", "cluster.toml", "--trace", "x"])
+        .ends_with(2)
+        .complains("a plan by itself");
+    let before = target.stats().connections;
+    let refused = folder.run(&["check", "--trace", "no/such/file"]);
+    refused.ends_with(2).complains("the trace no/such/file cannot be written");
+    assert_eq!(target.stats().connections, before, "it is refused before anything is contacted");
+}
+
+#[test]
 fn a_target_that_is_gone_is_a_failure_and_not_reached() {
     let target = start();
     let folder = folder(&target, "");

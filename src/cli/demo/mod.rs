@@ -80,7 +80,7 @@ pub(super) fn run(args: DemoArgs, terminal: &Terminal) -> Outcome {
     let judge = |gathered: Gathered| {
         check::judge(gathered.document, &resolved, &inventory.waivers, FailOn::Fail, gathered.interrupted)
     };
-    let gathering = Gathering::new(&inventory, &ProbeOptions::default(), terminal);
+    let gathering = Gathering::new(&inventory, &ProbeOptions::default(), terminal)?;
     let mut life = target.as_ref().map(Life::begin).transpose().map_err(|error| {
         Problem::new(format!("the recorded nodes cannot use the demonstration target: {error}"))
     })?;

@@ -3,6 +3,7 @@
 use super::LoginError;
 use crate::iscsi::chap::{Algorithm, Chap};
 use crate::iscsi::text::Keys;
+use crate::iscsi::trace::Tap;
 use crate::iscsi::{Digests, Isid};
 
 /// The longest iSCSI name in bytes (RFC 7143 section 4.2.7.1).
@@ -58,6 +59,8 @@ pub struct LoginConfig {
     pub max_burst: u32,
     /// CmdSN of the first command.
     pub command_sn: u32,
+    /// Who watches the connection's bytes; nobody by default.
+    pub tap: Tap,
 }
 
 impl LoginConfig {
@@ -81,6 +84,7 @@ impl LoginConfig {
             first_burst: 64 * 1024,
             max_burst: 256 * 1024,
             command_sn: 1,
+            tap: Tap::default(),
         }
     }
 }

@@ -100,10 +100,11 @@ fn attempt(portal: &Portal, config: &LoginConfig, timeouts: Timeouts) -> Result<
     let peer = stream.peer_addr().map_err(setup)?;
     let started = Instant::now();
     let deadline = started + timeouts.login;
-    let writing = TimedStream::new(stream.try_clone().map_err(setup)?, deadline);
+    let tap = config.tap.open(local, peer);
+    let writing = TimedStream::new(stream.try_clone().map_err(setup)?, deadline, tap.clone());
     let mut writer = FrameWriter::new(writing);
     let limit = u32::try_from(text::LIMIT).unwrap_or(u32::MAX);
-    let mut reader = FrameReader::new(TimedStream::new(stream, deadline), limit);
+    let mut reader = FrameReader::new(TimedStream::new(stream, deadline, tap), limit);
     loop {
         let stage = login.stage_name();
         let response = exchange(&mut reader, &mut writer, request, stage, timeouts.login)?;

@@ -4,16 +4,19 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;
 
+use crate::iscsi::trace::Tapped;
+
 /// One direction of a connection.
 #[derive(Debug)]
 pub(super) struct TimedStream {
     stream: TcpStream,
     deadline: Instant,
+    tap: Tapped,
 }
 
 impl TimedStream {
-    pub(super) fn new(stream: TcpStream, deadline: Instant) -> Self {
-        Self { stream, deadline }
+    pub(super) fn new(stream: TcpStream, deadline: Instant, tap: Tapped) -> Self {
+        Self { stream, deadline, tap }
     }
 
     pub(super) fn set_deadline(&mut self, deadline: Instant) {
@@ -35,14 +38,19 @@ impl TimedStream {
 impl Read for TimedStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.stream.set_read_timeout(Some(self.remaining()?))?;
-        self.stream.read(buf)
+        let outcome = self.stream.read(buf);
+        self.tap.received(buf, &outcome);
+        outcome
     }
 }
 
 impl Write for TimedStream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.stream.set_write_timeout(Some(self.remaining()?))?;
-        self.stream.write(buf)
+        let began = self.tap.now();
+        let bytes = self.stream.write(buf)?;
+        self.tap.sent(began, &buf[..bytes]);
+        Ok(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -24,7 +24,9 @@ use crate::facts::{Document, Gap, GapReason, Source, SourceKind, Target};
 use crate::inventory::{ChapAlgorithm, ChapPlan, SecretError, TargetPlan};
 use crate::iscsi::chap::{Algorithm, Chap, ChapError, Credentials};
 use crate::iscsi::login::DigestPolicy;
-use crate::iscsi::{self, AdvertisedPortal, CommandError, DiscoveredTarget, Error, Isid, Portal, Timeouts};
+use crate::iscsi::{
+    self, AdvertisedPortal, CommandError, DiscoveredTarget, Error, Isid, Portal, Tap, Timeouts,
+};
 use crate::probe::answer::harmless;
 use crate::scsi::{SenseKey, Status};
 use crate::source::Place;
@@ -47,6 +49,8 @@ pub struct Access {
     pub header_digest: DigestPolicy,
     /// Digest over data.
     pub data_digest: DigestPolicy,
+    /// Who watches the bytes; nobody by default.
+    pub tap: Tap,
 }
 
 impl Default for Access {
@@ -56,6 +60,7 @@ impl Default for Access {
             chap: None,
             header_digest: DigestPolicy::Off,
             data_digest: DigestPolicy::Off,
+            tap: Tap::default(),
         }
     }
 }
@@ -90,6 +95,7 @@ impl Access {
             chap,
             header_digest: digest(plan.header_digest),
             data_digest: digest(plan.data_digest),
+            tap: Tap::default(),
         })
     }
 }
@@ -189,9 +195,9 @@ struct Discovery {
 /// secret at the terminal. Where the secrets cannot be had, nothing is contacted and all of the target is a gap.
 ///
 /// [`Inventory::planned_document`]: crate::inventory::Inventory::planned_document
-pub fn probe(plan: &TargetPlan, planned: &Target, limits: &Limits) -> Found {
+pub fn probe(plan: &TargetPlan, planned: &Target, limits: &Limits, tap: &Tap) -> Found {
     match Access::of_plan(plan) {
-        Ok(access) => inspect(planned, &access, limits),
+        Ok(access) => inspect(planned, &Access { tap: tap.clone(), ..access }, limits),
         Err(error) => Found {
             target: planned.clone(),
             gaps: vec![Gap {

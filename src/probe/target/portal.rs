@@ -135,6 +135,7 @@ impl Access {
             chap: self.chap.clone(),
             header_digest: self.header_digest,
             data_digest: self.data_digest,
+            tap: self.tap.clone(),
             ..LoginConfig::new(&self.initiator_name, target, isid)
         }
     }
@@ -146,6 +147,7 @@ impl Access {
             chap: self.chap.as_ref().map(Chap::without_target),
             header_digest: DigestPolicy::Off,
             data_digest: DigestPolicy::Off,
+            tap: self.tap.clone(),
             ..LoginConfig::discovery(&self.initiator_name, isid)
         }
     }

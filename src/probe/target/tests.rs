@@ -270,7 +270,7 @@ fn what_was_found_lies_over_the_plan() {
         Err(problems) => panic!("{problems:?}"),
     };
     let mut document = inventory.planned_document();
-    let found = probe(&inventory.targets[0], &document.targets[0].clone(), &limits());
+    let found = probe(&inventory.targets[0], &document.targets[0].clone(), &limits(), &Tap::default());
     lay_over(&mut document, found);
     assert_eq!(document.targets.len(), 1);
     let target = &document.targets[0];
