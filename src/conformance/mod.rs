@@ -4,3 +4,10 @@
 //! unit bears its mark; what bears no mark of ours is never touched.
 
 pub mod key;
+pub mod latency;
+pub mod outcome;
+pub mod plan;
+pub mod run;
+pub mod step;
+pub mod steps;
+pub mod suitability;

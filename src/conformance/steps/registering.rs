@@ -1,0 +1,62 @@
+//! P04 to P07: registrations come, change and go by their rules.
+
+use crate::conformance::outcome::Severity;
+use crate::conformance::plan::{Mode, Stack, StepId};
+use crate::conformance::step::{RESERVING, Step};
+
+/// P04: a registration is listed and counted.
+pub static P04: Step = Step {
+    id: StepId::new(4),
+    title: "a registration is listed and counted",
+    does: "Registers A and reads the keys as A and as B.",
+    expects: "Exactly the new key is listed, for everybody, and PRGENERATION has grown by one.",
+    meaning: "Nodes cannot see who is in the cluster; tools that wait for a new generation never see it.",
+    severity: Severity::Blocker,
+    mode: Mode::Pr,
+    stacks: RESERVING,
+    needs: &[StepId::new(1)],
+    source: "SPC-4 clauses 5.13.7 and 6.16.2",
+};
+
+/// P05: a wrong key does not change a registration.
+pub static P05: Step = Step {
+    id: StepId::new(5),
+    title: "a wrong key does not change a registration",
+    does: "Sends REGISTER with a wrong key and with key zero as a registered node, and with another node's key \
+        as an unregistered one.",
+    expects: "Each ends as RESERVATION CONFLICT and the keys stay.",
+    meaning: "A node with outdated knowledge overwrites a registration; a node that was fenced can come back.",
+    severity: Severity::Major,
+    mode: Mode::Pr,
+    stacks: RESERVING,
+    needs: &[StepId::new(1)],
+    source: "SPC-4 table 49",
+};
+
+/// P06: REGISTER AND IGNORE EXISTING KEY works.
+pub static P06: Step = Step {
+    id: StepId::new(6),
+    title: "REGISTER AND IGNORE EXISTING KEY works",
+    does: "Registers, changes and removes a key with it, from an unregistered and from a registered node.",
+    expects: "It is answered GOOD each time, whatever key it carries, and the list follows.",
+    meaning: "Nodes of clusters that register this way never get in again after a crash.",
+    severity: Severity::Blocker,
+    mode: Mode::Pr,
+    stacks: &[Stack::Wsfc, Stack::StorageSpaces, Stack::Veritas, Stack::FenceScsi, Stack::FenceMpath],
+    needs: &[StepId::new(1)],
+    source: "SPC-4 clause 5.13.7; [MS-CSVP] PRRegister",
+};
+
+/// P07: registering nothing does nothing.
+pub static P07: Step = Step {
+    id: StepId::new(7),
+    title: "registering nothing does nothing",
+    does: "Sends REGISTER with both keys zero as an unregistered node.",
+    expects: "It is answered GOOD, no key appears and PRGENERATION stays.",
+    meaning: "Cleanup scripts see an error where there is none.",
+    severity: Severity::Info,
+    mode: Mode::Pr,
+    stacks: &[],
+    needs: &[StepId::new(1)],
+    source: "SPC-4 table 49",
+};
