@@ -3,6 +3,7 @@
 //! Always holds: nothing is changed before the gate has passed and the run file is on disk; whatever a run puts on a logical
 //! unit bears its mark; what bears no mark of ours is never touched.
 
+pub mod content;
 pub mod key;
 pub mod latency;
 pub mod outcome;
