@@ -101,6 +101,7 @@ const OTHERS: &[(&str, &str, &[&str])] = &[
             "targets.luns.paths.reservation_key",
         ],
     ),
+    ("target", "active test (quorate check --active)", &["targets.luns.conformance"]),
     ("target", "PERSISTENT RESERVE IN, REPORT CAPABILITIES", &["targets.luns.reservations"]),
     (
         "target",
@@ -138,6 +139,7 @@ const OTHERS: &[(&str, &str, &[&str])] = &[
             "targets.luns.target",
             "targets.luns.expected_identity",
             "targets.luns.expected_size_bytes",
+            "targets.luns.test",
             "targets.portals",
         ],
     ),

@@ -5,6 +5,7 @@
 //! secrets. Every list of records has a key that no two elements share.
 
 mod cluster;
+mod conformance;
 mod load;
 mod meta;
 mod network;
@@ -15,6 +16,7 @@ mod storage;
 mod units;
 
 pub use cluster::*;
+pub use conformance::*;
 pub use load::*;
 pub use meta::*;
 pub use network::*;

@@ -1,5 +1,6 @@
 //! Facts of shared storage: targets, portals, logical units, and the reservations on them.
 
+use super::conformance::{Conformance, LunTest};
 use super::meta::{ChoiceType, Fact, FieldType, Record, RecordType, Type, Value};
 use super::node::Startup;
 use super::units::{Bytes, Micros};
@@ -120,6 +121,8 @@ records! {
         expected_identity: Option<String>,
         /// Size that the plan expects.
         expected_size_bytes: Option<Bytes>,
+        /// How far the plan lets an active test of it go.
+        test: Option<LunTest>,
         /// Identity out of VPD 83, logical unit association, best designator: `naa.6001405...`, `eui....`, `t10....`;
         /// empty where the unit says that it has none.
         identity: Option<String>,
@@ -155,6 +158,8 @@ records! {
         compare_and_write_blocks: Option<i64>,
         /// Persistent reservations, as the first portal that answered shows them.
         reservations: Reservations,
+        /// What an active test of it found.
+        conformance: Conformance,
         /// What each portal shows of it.
         paths: Option<Vec<LunPath>>,
         /// Derived: what each node sees of it.

@@ -3,8 +3,9 @@
 use super::identity::Identity;
 use super::raw::{ChapAlgorithm, SeverityWord};
 use super::secret::Secret;
-use crate::facts::{Bytes, LunRole, NetworkRole, Node, Platform};
+use crate::facts::{Bytes, LunRole, LunTest, NetworkRole, Node, Platform};
 use crate::iscsi::Portal;
+use crate::scsi::range::BlockRange;
 use crate::source::{Item, Place, SourceFile, Span, Spanned, Text};
 use ipnet::IpNet;
 use jiff::civil::Date;
@@ -224,7 +225,22 @@ pub struct LunPlan {
     pub identity: Option<Identity>,
     /// Size it must have.
     pub size: Option<Bytes>,
+    /// How it may be tested; none when the file does not allow it.
+    pub test: Option<TestPlan>,
     /// Its table.
+    pub span: Span,
+}
+
+/// How a LUN may be tested. Where there is one, the LUN has an identity and a size.
+#[derive(Clone, Debug)]
+pub struct TestPlan {
+    /// How far the test may go; never [`LunTest::None`].
+    pub mode: LunTest,
+    /// The blocks that it may write to; none for those in the middle.
+    pub range: Option<BlockRange>,
+    /// Signatures that may be on it, not yet checked against those that there are.
+    pub allow_nonblank: Vec<Text>,
+    /// Where the file allows it.
     pub span: Span,
 }
 

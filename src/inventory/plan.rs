@@ -2,8 +2,8 @@
 
 use super::model::{Inventory, LunPlan, NodePlan, ProbeMethod, TargetPlan, WitnessPlace};
 use crate::facts::{
-    Attestation, Document, Drift, Gap, GapReason, Lun, Network, Node, Portal, ProbeKind, RecordType, Source,
-    SourceKind, Target, Type, WitnessKind,
+    Attestation, Conformance, Document, Drift, Gap, GapReason, Lun, LunTest, Network, Node, Portal,
+    ProbeKind, RecordType, Source, SourceKind, Target, Type, WitnessKind,
 };
 use crate::source::Place;
 use serde_json::{Map, Value};
@@ -218,6 +218,8 @@ fn planned_lun(target: &str, plan: &LunPlan) -> Lun {
         role: Some(plan.role),
         expected_identity: plan.identity.as_ref().map(ToString::to_string),
         expected_size_bytes: plan.size,
+        test: Some(plan.test.as_ref().map_or(LunTest::None, |test| test.mode)),
+        conformance: Conformance { asked: Some(false), ..Conformance::default() },
         ..Lun::default()
     }
 }

@@ -24,6 +24,16 @@ choices! {
         Data = "data",
     }
 
+    /// How far an active test of a LUN may go.
+    TestWord {
+        /// It reads only.
+        Inspect = "inspect",
+        /// It registers and reserves, and writes no block.
+        Pr = "pr",
+        /// It also writes to a range, whose content it puts back.
+        PrWrite = "pr-write",
+    }
+
     /// How bad it is when a rule does not hold.
     SeverityWord {
         /// The cluster will not fail over when it has to, or is not supported.
@@ -164,6 +174,14 @@ sections! {
         identity: Text,
         /// Size it must have: `"1 GiB"`.
         size: Text,
+        /// How far `quorate check --active` and `quorate storage test` may go on it. Default: it is not tested. Needs
+        /// `identity` and `size`, so that no other LUN is ever tested in its place.
+        test: Spanned<TestWord>,
+        /// Blocks that `test = "pr-write"` may write to, first and count: `"20480+64"`. Default: 64 in the middle.
+        test_range: Text,
+        /// Signatures that may be on a LUN that is tested, by the names that the refusal gives them. Default: the LUN must
+        /// be blank.
+        allow_nonblank: Vec<Text>,
     }
 
     /// What gives the odd vote.

@@ -11,6 +11,7 @@ pub mod inquiry;
 pub mod luns;
 pub mod mode;
 pub mod ports;
+pub mod range;
 pub mod reservation;
 pub mod sense;
 pub mod status;

@@ -1,12 +1,13 @@
 //! The storage targets: names, portals, CHAP, logical units.
 
 use super::words::{Twice, amount, filled, label, portal_word};
-use crate::facts::LunRole;
+use crate::facts::{Bytes, LunRole, LunTest};
 use crate::inventory::identity::{Identity, NameError, check_iscsi_name};
-use crate::inventory::model::{ChapPlan, LunPlan, PortalPlan, TargetPlan};
-use crate::inventory::raw::{ChapAlgorithm, LunUse, RawChap, RawLun, RawTarget};
+use crate::inventory::model::{ChapPlan, LunPlan, PortalPlan, TargetPlan, TestPlan};
+use crate::inventory::raw::{ChapAlgorithm, LunUse, RawChap, RawLun, RawTarget, TestWord};
 use crate::inventory::secret::{RawSecret, Secret, SecretSource};
 use crate::iscsi::Portal;
+use crate::scsi::range::BlockRange;
 use crate::source::{Problem, Problems, Spanned, Text};
 use std::path::Path;
 
@@ -154,7 +155,8 @@ fn luns_of(list: Vec<RawLun>, problems: &mut Problems) -> Vec<LunPlan> {
     let mut names = Twice::new("LUN name");
     let mut identities = Twice::new("identity");
     let mut out = Vec::new();
-    for raw in list {
+    for mut raw in list {
+        let testing = Testing::take(&mut raw);
         let number = raw.lun.and_then(|number| {
             if (0..=LARGEST_LUN).contains(&number.value) {
                 numbers.check(number.value.to_string(), &number.span, problems);
@@ -167,6 +169,7 @@ fn luns_of(list: Vec<RawLun>, problems: &mut Problems) -> Vec<LunPlan> {
         let name_given = raw.name.is_some();
         let name = raw.name.and_then(|name| label(name, problems));
         let name_span = name.as_ref().map_or_else(|| raw.span.clone(), Text::inner);
+        testing.check_needs(raw.identity.is_some(), raw.size.is_some(), problems);
         let identity = raw.identity.and_then(|text| match Identity::parse(&text) {
             Ok(identity) => {
                 identities.check(identity.to_string(), &text.inner(), problems);
@@ -182,6 +185,7 @@ fn luns_of(list: Vec<RawLun>, problems: &mut Problems) -> Vec<LunPlan> {
             LunUse::Witness => LunRole::Witness,
             LunUse::Data => LunRole::Data,
         });
+        let test = testing.plan(size, problems);
         let (Some(number), Some(role)) = (number, role) else { continue };
         let name = match name {
             Some(name) => name.value,
@@ -189,7 +193,94 @@ fn luns_of(list: Vec<RawLun>, problems: &mut Problems) -> Vec<LunPlan> {
             None => format!("lun-{number}"),
         };
         names.check(name.clone(), &name_span, problems);
-        out.push(LunPlan { number, name, role, identity, size, span: raw.span });
+        out.push(LunPlan { number, name, role, identity, size, test, span: raw.span });
     }
     out
+}
+
+/// What a LUN's table says of testing it.
+struct Testing {
+    test: Option<Spanned<TestWord>>,
+    range: Option<Text>,
+    allow_nonblank: Option<Vec<Text>>,
+}
+
+impl Testing {
+    fn take(raw: &mut RawLun) -> Self {
+        Self {
+            test: raw.test.take(),
+            range: raw.test_range.take(),
+            allow_nonblank: raw.allow_nonblank.take(),
+        }
+    }
+
+    /// A test without knowing which LUN it should meet could meet another one.
+    fn check_needs(&self, identity: bool, size: bool, problems: &mut Problems) {
+        let Some(test) = &self.test else { return };
+        let missing = match (identity, size) {
+            (true, true) => return,
+            (false, true) => "`identity`",
+            (true, false) => "`size`",
+            (false, false) => "`identity` and `size`",
+        };
+        problems.push(
+            test.span
+                .problem(format!("`test` needs {missing}"), format!("{missing} missing beside it"))
+                .help("a LUN is tested only when it is surely the one that is meant; `quorate init --from-target` writes both"),
+        );
+    }
+
+    fn plan(self, size: Option<Bytes>, problems: &mut Problems) -> Option<TestPlan> {
+        let mode = self.test.as_ref().map(|test| test.value);
+        if let Some(range) = &self.range
+            && mode != Some(TestWord::PrWrite)
+        {
+            let mut problem = range.problem("only `test = \"pr-write\"` writes to blocks", "of no use here");
+            if let Some(test) = &self.test {
+                problem = problem.label(&test.span, "writes nothing");
+            }
+            problems.push(problem);
+        }
+        if let (None, Some(first)) = (mode, self.allow_nonblank.iter().flatten().next()) {
+            let message = "`allow_nonblank` is about a test, and there is none";
+            problems
+                .push(first.problem(message, "of no use here").help("add `test = \"pr\"`, or leave it out"));
+        }
+        let mut twice = Twice::new("signature");
+        let mut allowed = Vec::new();
+        for name in self.allow_nonblank.unwrap_or_default() {
+            if let Some(name) = filled(name, problems) {
+                twice.check(name.value.clone(), &name.inner(), problems);
+                allowed.push(name);
+            }
+        }
+        let range = self.range.and_then(|range| blocks_of(&range, size, problems));
+        let test = self.test?;
+        let mode = match test.value {
+            TestWord::Inspect => LunTest::Inspect,
+            TestWord::Pr => LunTest::Pr,
+            TestWord::PrWrite => LunTest::PrWrite,
+        };
+        Some(TestPlan { mode, range, allow_nonblank: allowed, span: test.span })
+    }
+}
+
+/// The smallest logical block that a disk has, in bytes.
+const SMALLEST_BLOCK: u64 = 512;
+
+/// A first block and a count, `20480+64`.
+fn blocks_of(text: &Text, size: Option<Bytes>, problems: &mut Problems) -> Option<BlockRange> {
+    let range: BlockRange = match text.parse() {
+        Ok(range) => range,
+        Err(error) => {
+            problems.push(text.problem(error.to_string(), "cannot be taken"));
+            return None;
+        }
+    };
+    let blocks = size.and_then(|size| u64::try_from(size.0).ok()).map(|bytes| bytes / SMALLEST_BLOCK);
+    if blocks.is_some_and(|blocks| !range.fits(blocks)) {
+        problems.push(text.problem("the blocks lie behind the end of the LUN", "its `size` is smaller"));
+        return None;
+    }
+    Some(range)
 }

@@ -1,6 +1,7 @@
 //! Files with mistakes: what is said of each, and where.
 
 use super::*;
+use crate::facts::LunTest;
 use proptest::prelude::*;
 
 const HEAD: &str =
@@ -201,6 +202,35 @@ fn the_witness_has_what_its_kind_needs() {
         let document = read(&format!("{HEAD}[witness]\n{witness}")).expect(witness).planned_document();
         assert_eq!(document.witness.endpoint.as_deref(), Some(endpoint));
     }
+}
+
+#[test]
+fn a_test_is_allowed_only_on_a_lun_that_is_surely_the_one() {
+    let identity = "identity = 'naa.5000c500a1b2c3d4'";
+    let of = |lines: &str| {
+        let problems = read(&format!("{HEAD}{TARGET}{lines}\n")).expect_err(lines);
+        problems.render(Look::Plain { width: 100 })
+    };
+    let all = [
+        of("test = 'pr'"),
+        of(&format!("test = 'pr'\n{identity}")),
+        of("test = 'pr'\nsize = '1 GiB'"),
+        of(&format!("test = 'pr-wirte'\n{identity}\nsize = '1 GiB'")),
+        of(&format!("test = 'none'\n{identity}\nsize = '1 GiB'")),
+        of(&format!("test = 'pr'\ntest_range = '0+64'\n{identity}\nsize = '1 GiB'")),
+        of("test_range = '0+64'"),
+        of("allow_nonblank = ['gpt']"),
+        of(&format!("test = 'pr-write'\ntest_range = '64'\n{identity}\nsize = '1 GiB'")),
+        of(&format!("test = 'pr-write'\ntest_range = '0+1'\n{identity}\nsize = '1 GiB'")),
+        of(&format!("test = 'pr-write'\ntest_range = '2097100+64'\n{identity}\nsize = '1 GiB'")),
+        of(&format!("test = 'pr'\nallow_nonblank = ['gpt', '', 'gpt']\n{identity}\nsize = '1 GiB'")),
+    ];
+    insta::assert_snapshot!(all.join("--\n"));
+    let sound =
+        format!("{HEAD}{TARGET}test = 'pr-write'\n{identity}\nsize = '1 GiB'\ntest_range = '2097088+64'\n");
+    let lun = read(&sound).expect("sound").targets[0].luns[0].clone();
+    let test = lun.test.expect("allowed");
+    assert_eq!((test.mode, test.range.map(|range| range.lba)), (LunTest::PrWrite, Some(2_097_088)));
 }
 
 #[test]

@@ -25,8 +25,8 @@ fn everything_declared_has_its_line() {
     assert_eq!(item("cluster.name"), "line 1");
     assert_eq!(item("nodes[hv2.example.com].physical_host"), "line 19");
     assert_eq!(item("nodes[hv2.example.com].nics[eth0].switch_name"), "line 32");
-    assert_eq!(item("targets[iqn.2001-05.com.example:storage].luns[lun-1].role"), "line 79");
-    assert_eq!(item("witness.kind"), "line 83");
+    assert_eq!(item("targets[iqn.2001-05.com.example:storage].luns[lun-1].role"), "line 82");
+    assert_eq!(item("witness.kind"), "line 86");
     let gap = |path: &str| places.gap(path).and_then(|gap| gap.reason);
     assert_eq!(gap("nodes[hv4].os.build"), Some(GapReason::NotCollected));
     assert_eq!(gap("nodes[hv1].physical_host"), Some(GapReason::NotDeclared));

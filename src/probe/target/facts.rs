@@ -6,8 +6,8 @@ use super::portal::{Entered, MOST_UNITS, Visit};
 use super::unit::Seen;
 use super::{Answer, Discovery, Failure, Found, advertised_by};
 use crate::facts::{
-    Bytes, Gap, GapReason, Lun, LunPath, LunRole, Micros, Portal, Registrant, ReservationType, Reservations,
-    Source, SourceKind, Target,
+    Bytes, Conformance, Gap, GapReason, Lun, LunPath, LunRole, LunTest, Micros, Portal, Registrant,
+    ReservationType, Reservations, Source, SourceKind, Target,
 };
 use crate::iscsi::login::Authentication;
 use crate::iscsi::{self, AdvertisedPortal};
@@ -290,7 +290,14 @@ fn units(planned: &Target, root: &str, visits: &[Visit], notes: &mut Notes) -> V
                 &Failure::new(GapReason::NotSupported, "its address is not that of a single level"),
             );
         }
-        let mut lun = Lun { name, number: known, role: Some(LunRole::Unplanned), ..Lun::default() };
+        let mut lun = Lun {
+            name,
+            number: known,
+            role: Some(LunRole::Unplanned),
+            test: Some(LunTest::None),
+            conformance: Conformance { asked: Some(false), ..Conformance::default() },
+            ..Lun::default()
+        };
         fill_unit(&mut lun, number, planned, root, visits, notes);
         out.push(lun);
     }

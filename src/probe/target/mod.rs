@@ -220,7 +220,7 @@ pub fn lay_over(document: &mut Document, found: Found) {
     document.sources = kept;
     for source in moved {
         let fields: &[&str] = if source.path.contains("].luns[") {
-            &["number", "role", "expected_identity", "expected_size_bytes"]
+            &["number", "role", "expected_identity", "expected_size_bytes", "test"]
         } else {
             &["address", "planned"]
         };
