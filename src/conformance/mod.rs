@@ -4,6 +4,7 @@
 //! unit bears its mark; what bears no mark of ours is never touched.
 
 pub mod content;
+pub mod facts;
 pub mod key;
 pub mod latency;
 pub mod outcome;
