@@ -2,7 +2,7 @@
 
 /// How a run of `quorate` ended, as the number that the shell sees.
 ///
-/// When several apply to a check, the order is: usage or I/O error, interrupted, something left on a LUN, findings,
+/// When several apply to a check, the order is: usage or I/O error, something left on a LUN, interrupted, findings,
 /// nothing checked, incomplete, clean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]

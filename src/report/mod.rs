@@ -9,6 +9,7 @@ mod group;
 mod json;
 mod model;
 mod table;
+mod tested;
 mod text;
 
 pub use coverage::*;
@@ -16,6 +17,7 @@ pub use exit::*;
 pub use json::*;
 pub use model::*;
 pub use table::*;
+pub use tested::*;
 pub use text::*;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::coverage::Coverage;
 use super::exit::ExitCode;
+use super::tested::TestedLun;
 use super::text::count;
 use crate::facts::Document;
 use crate::rule::{Finding, Judgement, Override, Status};
@@ -38,6 +39,9 @@ pub struct Report {
     /// Parameters that the configuration sets to another value than the profile does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
+    /// What active tests of LUNs found, where any were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tested: Vec<TestedLun>,
     /// All findings, worst first, then in the order of the rules and of the facts.
     pub findings: Vec<Finding>,
 }
@@ -72,6 +76,8 @@ pub enum Verdict {
     NothingChecked,
     /// The run was interrupted.
     Interrupted,
+    /// Something of an active test may be left on a LUN.
+    LeftOnLun,
 }
 
 impl Verdict {
@@ -83,6 +89,7 @@ impl Verdict {
             Verdict::Incomplete => "incomplete",
             Verdict::NothingChecked => "nothing-checked",
             Verdict::Interrupted => "interrupted",
+            Verdict::LeftOnLun => "left-on-lun",
         }
     }
 
@@ -94,6 +101,7 @@ impl Verdict {
             Verdict::Incomplete => ExitCode::Incomplete,
             Verdict::NothingChecked => ExitCode::NothingChecked,
             Verdict::Interrupted => ExitCode::Interrupted,
+            Verdict::LeftOnLun => ExitCode::LeftOnLun,
         }
     }
 }
@@ -168,7 +176,9 @@ impl Report {
         let Judgement { mut findings, profile, overrides, .. } = judgement;
         findings.sort_by_key(|finding| finding.status);
         let summary = Summary::of(&findings);
-        let (verdict, reason) = verdict(&summary, &coverage, fail_on, interrupted);
+        let tested = TestedLun::all(document);
+        let (verdict, reason) =
+            left_on_lun(&tested).unwrap_or_else(|| verdict(&summary, &coverage, fail_on, interrupted));
         let cluster = &document.cluster;
         Report {
             schema: REPORT_SCHEMA.to_owned(),
@@ -187,6 +197,7 @@ impl Report {
             summary,
             coverage,
             overrides,
+            tested,
             findings,
         }
     }
@@ -197,6 +208,16 @@ impl Report {
     pub const fn exit_code(&self) -> ExitCode {
         self.verdict.exit_code()
     }
+}
+
+/// What it comes to where something of ours may be left on a LUN, which counts before everything else.
+fn left_on_lun(tested: &[TestedLun]) -> Option<(Verdict, String)> {
+    let left: Vec<&str> =
+        tested.iter().filter(|lun| lun.left_something()).map(|lun| lun.lun.as_str()).collect();
+    let reason = || {
+        format!("something of the active test may be left on {}; remove it as told above", left.join(", "))
+    };
+    (!left.is_empty()).then(|| (Verdict::LeftOnLun, reason()))
 }
 
 /// What it comes to, and why. An unknown never counts as clean, whatever the rule's severity.

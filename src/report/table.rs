@@ -23,13 +23,14 @@ pub struct Look {
 }
 
 /// The narrowest table with a column of its own for status and subject.
-const NARROW: u16 = 56;
+pub(super) const NARROW: u16 = 56;
 
 /// How many names stand in a row before the rest is only counted.
 const NAMES: usize = 8;
 
-const PLAIN: TableStyle = TableStyle::new();
-const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+pub(super) const PLAIN: TableStyle = TableStyle::new();
+pub(super) const RULED: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// The report as text, with a line end.
 pub fn to_table(report: &Report, look: Look) -> String {
@@ -38,6 +39,7 @@ pub fn to_table(report: &Report, look: Look) -> String {
     if !body.is_empty() {
         parts.push(body);
     }
+    parts.extend(report.tested.iter().map(|tested| tested.to_table(look).trim_end().to_owned()));
     parts.push(foot(report, look));
     parts.join("\n\n") + "\n"
 }
@@ -296,7 +298,7 @@ fn foot(report: &Report, look: Look) -> String {
     }
     let colour = Some(match report.verdict {
         Verdict::Clean => Color::Green,
-        Verdict::Findings => Color::Red,
+        Verdict::Findings | Verdict::LeftOnLun => Color::Red,
         Verdict::Incomplete | Verdict::NothingChecked | Verdict::Interrupted => Color::Yellow,
     });
     table.add_row(pair(Cell::new("Verdict").add_attribute(Attribute::Bold), &verdict, colour, look));
@@ -375,7 +377,7 @@ const fn colour(status: Status) -> Option<Color> {
     }
 }
 
-fn table(look: Look, style: TableStyle) -> Table {
+pub(super) fn table(look: Look, style: TableStyle) -> Table {
     let mut table = Table::new();
     table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
     table.force_no_tty();
@@ -386,7 +388,7 @@ fn table(look: Look, style: TableStyle) -> Table {
 }
 
 /// Columns without padding to the left of the first and to the right of the last, so that text begins at the margin.
-fn lay(table: &mut Table, look: Look) {
+pub(super) fn lay(table: &mut Table, look: Look) {
     let last = table.column_count().saturating_sub(1);
     for (at, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, if at == last { 0 } else { 2 }));
@@ -400,6 +402,6 @@ fn lay(table: &mut Table, look: Look) {
     }
 }
 
-fn finish(table: &Table) -> String {
+pub(super) fn finish(table: &Table) -> String {
     table.trim_fmt()
 }

@@ -248,3 +248,32 @@ fn hostile_text_stays_text() {
         "{text}"
     );
 }
+
+#[test]
+fn something_left_on_a_lun_counts_before_everything() {
+    let conformance = |residue: Option<Vec<String>>, asked| crate::facts::Conformance {
+        asked: Some(asked),
+        residue,
+        ..crate::facts::Conformance::default()
+    };
+    let of = |conformance, interrupted| {
+        let lun = crate::facts::Lun { name: "data".into(), conformance, ..crate::facts::Lun::default() };
+        let mut document = Document::empty();
+        document.targets.push(Target { name: "iqn.a:b".into(), luns: Some(vec![lun]), ..Target::default() });
+        let judged = judgement(vec![finding("a/b", Status::Fail, "nodes[hv1]", "m")]);
+        Report::new(&document, judged, FailOn::Fail, interrupted)
+    };
+    let left = || Some(vec!["key 0x7175000000000101".to_owned()]);
+    for interrupted in [false, true] {
+        let report = of(conformance(left(), true), interrupted);
+        assert_eq!((report.verdict, report.exit_code), (Verdict::LeftOnLun, 5));
+        assert!(report.reason.contains("may be left on data"), "{}", report.reason);
+        let again = Report::from_json(&report.to_json()).expect("it is read back");
+        assert_eq!(again, report);
+        assert!(
+            to_table(&report, Look { width: 80, colour: false, verbose: 0 }).contains("0x7175000000000101")
+        );
+    }
+    assert_eq!(of(conformance(Some(Vec::new()), true), false).exit_code, 1);
+    assert_eq!(of(conformance(None, false), false).tested, []);
+}
