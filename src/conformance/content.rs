@@ -16,6 +16,9 @@ pub const TAIL_BYTES: u64 = 1 << 20;
 /// The name under which data without a known signature goes.
 pub const UNKNOWN: &str = "unknown-data";
 
+/// The name under which blocks of a run of this program go.
+pub const OURS_NAME: &str = "quorate-test";
+
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Signature {
@@ -106,7 +109,7 @@ const VHD: Known = ("vhd", "a virtual hard disk image");
 const VHDX: Known = ("vhdx", "a VHDX image");
 const DDF: Known = ("ddf-raid", "a member of a DDF RAID");
 const IMSM: Known = ("imsm-raid", "a member of an Intel RAID");
-const OURS: Known = ("quorate-test", "blocks that a storage test of this program wrote");
+const OURS: Known = (OURS_NAME, "blocks that a storage test of this program wrote");
 const OTHER: Known = (UNKNOWN, "data that quorate does not know");
 
 /// Everything that can be found, in the order of the list above.

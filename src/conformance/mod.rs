@@ -5,6 +5,7 @@
 
 pub mod content;
 pub mod facts;
+pub mod gate;
 pub mod key;
 pub mod latency;
 pub mod outcome;
