@@ -6,6 +6,7 @@
 pub mod content;
 pub mod facts;
 pub mod gate;
+pub mod journal;
 pub mod key;
 pub mod latency;
 pub mod outcome;
