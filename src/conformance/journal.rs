@@ -133,6 +133,8 @@ pub struct RunRecord {
     pub mode: Mode,
     /// SHA-256 of what stood in the first and last blocks; see [`Areas::digest`](super::content::Areas::digest).
     pub digest: Option<String>,
+    /// Whether the unit knew persistent reservations.
+    pub reservations: bool,
     /// Every session that may register.
     pub nexuses: Vec<NexusRecord>,
     /// What stood in the range before the run wrote to it; missing where it had not come to that.
@@ -156,6 +158,7 @@ impl RunRecord {
             block_bytes: passed.block_bytes,
             mode: plan.mode,
             digest: passed.digest.clone(),
+            reservations: passed.reservations != Some(false),
             nexuses,
             saved: None,
             finished: false,
@@ -176,6 +179,7 @@ impl RunRecord {
             block_bytes: self.block_bytes,
             mode: self.mode,
             digest: self.digest.clone(),
+            reservations: self.reservations,
             nexuses: self.nexuses.clone(),
         }
     }
@@ -205,6 +209,7 @@ struct Begun {
     block_bytes: u32,
     mode: Mode,
     digest: Option<String>,
+    reservations: bool,
     nexuses: Vec<NexusRecord>,
 }
 
@@ -257,6 +262,7 @@ impl Begun {
             block_bytes: self.block_bytes,
             mode: self.mode,
             digest: self.digest,
+            reservations: self.reservations,
             nexuses: self.nexuses,
             saved: None,
             finished: false,
@@ -464,6 +470,7 @@ mod tests {
             block_bytes: 512,
             mode: Mode::PrWrite,
             digest: Some("00".repeat(32)),
+            reservations: true,
             nexuses: vec![NexusRecord::new(
                 key::initiator_name(run, 1),
                 key::isid(run, 1, 2),

@@ -3,6 +3,7 @@
 //! Always holds: nothing is changed before the gate has passed and the run file is on disk; whatever a run puts on a logical
 //! unit bears its mark; what bears no mark of ours is never touched.
 
+pub mod cleanup;
 pub mod content;
 pub mod facts;
 pub mod gate;
@@ -11,6 +12,7 @@ pub mod key;
 pub mod latency;
 pub mod outcome;
 pub mod plan;
+pub mod residue;
 pub mod run;
 pub mod step;
 pub mod steps;
