@@ -8,7 +8,7 @@ use std::path::Path;
 use super::latency::{Latency, Operation};
 use super::outcome::{Exchange, Outcome, Severity, StepOutcome, StepResult, StopKind};
 use super::plan::Mode;
-use super::step::{STEPS, Step};
+use super::step::{STEPS, Step, step};
 use super::suitability::{Check, Verdict};
 use crate::facts::{
     Conformance, ConformanceLatency, ConformanceStep, Gap, GapReason, LunTest, Micros, Source, SourceKind,
@@ -40,8 +40,7 @@ pub fn tell(outcome: &Outcome, path: &str, started: &str, run_file: Option<&Path
         None => step_left_out(step, outcome, &path, &mut gaps),
     });
     let steps = steps.collect();
-    let suitability =
-        outcome.suitability.checks.iter().map(|check| check_of(check, &path, &mut gaps)).collect();
+    let checks = outcome.suitability.checks.iter().map(|check| check_of(check, &path, &mut gaps)).collect();
     let latency = |wanted| outcome.latency.iter().find(|latency| latency.operation == wanted);
     let shut_out = latency(Operation::Preempt).map(|latency| micros(latency.p99_us));
     let defence = outcome.suitability.defence.as_ref();
@@ -70,7 +69,7 @@ pub fn tell(outcome: &Outcome, path: &str, started: &str, run_file: Option<&Path
         refused: Some(words(of_stop(true))),
         stopped: Some(words(of_stop(false))),
         steps: Some(steps),
-        suitability: Some(suitability),
+        checks: Some(checks),
         latencies: Some(outcome.latency.iter().map(latency_of).collect()),
         shut_out_us: shut_out,
         defence_nodes: defence.map(|defence| defence.nodes.into()),
@@ -182,6 +181,7 @@ fn step_of(played: &StepOutcome, outcome: &Outcome, path: &str, gaps: &mut Vec<G
     ConformanceStep {
         id: played.id.to_string(),
         title: Some(played.title.to_owned()),
+        mode: Some(mode_of(step(played.id).mode)),
         severity: Some(severity_of(played.severity)),
         result: Some(result),
         ok,
@@ -206,6 +206,7 @@ fn step_left_out(step: &Step, outcome: &Outcome, path: &str, gaps: &mut Vec<Gap>
     ConformanceStep {
         id: step.id.to_string(),
         title: Some(step.title.to_owned()),
+        mode: Some(mode_of(step.mode)),
         severity: Some(severity_of(step.severity)),
         result: Some(ResultFact::NotRun),
         ok: None,
@@ -240,7 +241,7 @@ fn check_of(check: &Check, path: &str, gaps: &mut Vec<Gap>) -> SuitabilityCheck 
         Verdict::Attention => Some(SuitabilityVerdict::Attention),
         Verdict::Bad => Some(SuitabilityVerdict::Bad),
         Verdict::Unknown { why } => {
-            let at = format!("{path}.suitability[{}].verdict", check.name);
+            let at = format!("{path}.checks[{}].verdict", check.name);
             gaps.push(gap(at, GapReason::NotCollected, why.clone()));
             None
         }
@@ -267,7 +268,6 @@ mod tests {
     use super::*;
     use crate::conformance::outcome::{Departure, Residue, Stopped};
     use crate::conformance::plan::StepId;
-    use crate::conformance::step::step;
     use crate::conformance::suitability::Suitability;
     use crate::facts::{Document, Lun, Places, Target};
     use std::time::Duration;

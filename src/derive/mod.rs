@@ -14,6 +14,7 @@ pub fn complete(document: &mut Document) {
     document.sources.retain(|source| source.kind != Some(SourceKind::Derived));
     document.gaps.retain(|gap| !is_derived(&gap.path));
     judge_attestations(document);
+    storage::say_untested(document);
     network::relate(document);
     storage::relate(document);
 }

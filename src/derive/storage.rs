@@ -2,14 +2,25 @@
 
 use super::{derived_gap, derived_source};
 use crate::facts::{
-    Bytes, Disk, Document, IscsiSession, Lun, LunView, Mount, Multipath, Node, Places, Portal, PortalView,
-    Target,
+    Bytes, Conformance, Disk, Document, Fact, IscsiSession, Lun, LunTest, LunView, Mount, Multipath, Node,
+    Places, Portal, PortalView, Target,
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 
 /// Devices stand on devices (path, map, partition, volume) a few deep; more is a loop in what a host says.
 const MAX_STACK: usize = 12;
+
+/// Says of LUNs of which nothing is recorded about an active test that none was asked for: tests change a LUN, so that one
+/// is never made without a word of it. Recordings from before there were tests say nothing of them.
+pub(super) fn say_untested(document: &mut Document) {
+    for lun in document.targets.iter_mut().flat_map(|target| target.luns.iter_mut().flatten()) {
+        if lun.conformance.is_absent() {
+            lun.conformance = Conformance::not_asked();
+            lun.test.get_or_insert(LunTest::None);
+        }
+    }
+}
 
 /// Fills `Disk.lun`, `Mount.lun` and `Lun.views`.
 pub(super) fn relate(document: &mut Document) {

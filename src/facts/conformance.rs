@@ -73,11 +73,11 @@ records! {
         refused: Option<String>,
         /// Why it was stopped before its end, empty for not.
         stopped: Option<String>,
-        /// Every step.
+        /// Every step; none where no test was asked for.
         steps: Option<Vec<ConformanceStep>>,
-        /// What the LUN is good for besides its reservations.
-        suitability: Option<Vec<SuitabilityCheck>>,
-        /// How fast it is.
+        /// What the LUN is good for besides its reservations; none where no test was asked for.
+        checks: Option<Vec<SuitabilityCheck>>,
+        /// How fast it is; none where no test was asked for.
         latencies: Option<Vec<ConformanceLatency>>,
         /// At the slow end, how long it takes from PREEMPT until the other node is shut out.
         shut_out_us: Option<Micros>,
@@ -101,7 +101,9 @@ records! {
         id: String,
         /// What it is about.
         title: Option<String>,
-        /// How much it matters.
+        /// The least that a test must be allowed for it to be played.
+        mode: Option<LunTest>,
+        /// How much it matters: less than usual where all that departs matters less.
         severity: Option<StepSeverity>,
         /// How it ended.
         result: Option<StepResult>,
@@ -169,5 +171,18 @@ records! {
         p99_us: Option<Micros>,
         /// How many were measured.
         samples: Option<i64>,
+    }
+}
+
+impl Conformance {
+    /// What is known of a LUN whose active test nobody asked for.
+    pub fn not_asked() -> Self {
+        Self {
+            asked: Some(false),
+            steps: Some(Vec::new()),
+            checks: Some(Vec::new()),
+            latencies: Some(Vec::new()),
+            ..Self::default()
+        }
     }
 }

@@ -219,7 +219,7 @@ fn planned_lun(target: &str, plan: &LunPlan) -> Lun {
         expected_identity: plan.identity.as_ref().map(ToString::to_string),
         expected_size_bytes: plan.size,
         test: Some(plan.test.as_ref().map_or(LunTest::None, |test| test.mode)),
-        conformance: Conformance { asked: Some(false), ..Conformance::default() },
+        conformance: Conformance::not_asked(),
         ..Lun::default()
     }
 }

@@ -5,6 +5,7 @@
 use super::coverage::Reach;
 use super::group::{Block, Line, blocks, owner, type_path};
 use super::model::{Report, Verdict};
+use super::tested::Detail;
 use super::text::{count, printable};
 use crate::rule::{Evidence, Finding, Status};
 use comfy_table::{
@@ -39,7 +40,8 @@ pub fn to_table(report: &Report, look: Look) -> String {
     if !body.is_empty() {
         parts.push(body);
     }
-    parts.extend(report.tested.iter().map(|tested| tested.to_table(look).trim_end().to_owned()));
+    let detail = if look.verbose > 0 { Detail::Every } else { Detail::Folded };
+    parts.extend(report.tested.iter().map(|tested| tested.to_table(look, detail).trim_end().to_owned()));
     parts.push(foot(report, look));
     parts.join("\n\n") + "\n"
 }

@@ -17,6 +17,15 @@ use serde::{Deserialize, Serialize};
 /// Bytes of data on the wire that are shown without `-v`.
 const SHOWN_BYTES: usize = 64;
 
+/// How much of the steps is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Every step has a row.
+    Every,
+    /// Steps that are ok stand together in one row.
+    Folded,
+}
+
 /// A LUN whose active test was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestedLun {
@@ -51,10 +60,10 @@ impl TestedLun {
     }
 
     /// What came of it, as text with a line end.
-    pub fn to_table(&self, look: Look) -> String {
+    pub fn to_table(&self, look: Look, detail: Detail) -> String {
         let mut parts = vec![self.head(look)];
         if self.steps().any(|step| step.result != Some(StepResult::NotRun)) {
-            parts.push(self.steps_table(look));
+            parts.push(self.steps_table(look, detail));
         }
         parts.extend(self.facts_table(look));
         parts.extend(self.residue_lines());
@@ -108,12 +117,21 @@ impl TestedLun {
         out
     }
 
-    fn steps_table(&self, look: Look) -> String {
+    fn steps_table(&self, look: Look, detail: Detail) -> String {
         let mut table = table(look, RULED);
         if look.width >= NARROW {
             table.set_header(["Step", "Result", "Severity", "What"].map(Cell::new));
         }
-        table.add_rows(self.steps().map(|step| step_row(step, look)));
+        let folded = |step: &&ConformanceStep| {
+            detail == Detail::Folded
+                && step.result == Some(StepResult::Ok)
+                && step.left_out.iter().flatten().count() == 0
+        };
+        let ranges = ranges(self.steps().map(|step| (step.id.as_str(), folded(&step))));
+        if !ranges.is_empty() {
+            table.add_row(words_row("", "ok", "", &ranges.join(", "), None, look));
+        }
+        table.add_rows(self.steps().filter(|step| !folded(step)).map(|step| step_row(step, look)));
         lay(&mut table, look);
         finish(&table)
     }
@@ -121,7 +139,7 @@ impl TestedLun {
     fn facts_table(&self, look: Look) -> Option<String> {
         let conformance = &self.conformance;
         let mut rows = Vec::new();
-        for check in conformance.suitability.iter().flatten() {
+        for check in conformance.checks.iter().flatten() {
             let (word, colour) = match check.verdict {
                 Some(SuitabilityVerdict::Good) => ("good", None),
                 Some(SuitabilityVerdict::Attention) => ("look at it", Some(Color::Yellow)),
@@ -205,14 +223,28 @@ fn step_row(step: &ConformanceStep, look: Look) -> Row {
     let failed = matches!(step.result, Some(StepResult::Departs | StepResult::NotSupported));
     let severity = step.severity.filter(|_| failed).map_or("", StepSeverity::word);
     let text = step_words(step, failed, look).join("\n");
-    let id = printable(&step.id);
+    words_row(&printable(&step.id), word, severity, &text, colour, look)
+}
+
+fn words_row(id: &str, word: &str, severity: &str, text: &str, colour: Option<Color>, look: Look) -> Row {
     if look.width >= NARROW {
         let cells = [Cell::new(id), paint(Cell::new(word), colour), Cell::new(severity), Cell::new(text)];
         Row::from(cells.to_vec())
     } else {
-        let head = [&*id, word, severity].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        let head = [id, word, severity].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
         Row::from(vec![Cell::new(format!("{}\n{text}", head.join(" ")))])
     }
+}
+
+/// The names that are marked, runs of three or more as `first to last`.
+fn ranges<'a>(names: impl Iterator<Item = (&'a str, bool)>) -> Vec<String> {
+    let names: Vec<_> = names.collect();
+    let runs = names.chunk_by(|one, next| one.1 == next.1).filter(|run| run[0].1);
+    let words = runs.flat_map(|run| match run {
+        [(first, _), _, .., (last, _)] => vec![format!("{} to {}", printable(first), printable(last))],
+        few => few.iter().map(|(name, _)| printable(name).into_owned()).collect(),
+    });
+    words.collect()
 }
 
 fn step_words(step: &ConformanceStep, failed: bool, look: Look) -> Vec<String> {
@@ -380,7 +412,7 @@ mod tests {
             refused: text(""),
             stopped: text(""),
             steps: Some(steps),
-            suitability: Some(vec![
+            checks: Some(vec![
                 SuitabilityCheck {
                     name: "read-back".to_owned(),
                     verdict: Some(SuitabilityVerdict::Good),
@@ -416,7 +448,8 @@ mod tests {
     #[test]
     fn narrow_and_wide() {
         let tested = tested();
-        let all = [200, 80, 40].map(|width| format!("--- {width}\n{}", tested.to_table(look(width))));
+        let all = [200, 80, 40]
+            .map(|width| format!("--- {width}\n{}", tested.to_table(look(width), Detail::Every)));
         assert!(!all.concat().contains('\u{1b}'));
         for (shown, width) in all.iter().zip([200, 80, 40]) {
             for line in shown.lines() {
@@ -427,14 +460,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_ok_is_folded() {
+        let marked = |marks: &str| {
+            let names: Vec<String> = (1..=marks.len()).map(|n| format!("P{n:02}")).collect();
+            ranges(names.iter().map(String::as_str).zip(marks.chars().map(|c| c == 'x'))).join(", ")
+        };
+        assert_eq!(marked("xxxx-xx-x"), "P01 to P04, P06, P07, P09");
+        assert_eq!(marked("---"), "");
+        let folded = tested().to_table(look(80), Detail::Folded);
+        assert!(folded.contains("ok                         P01\n"), "{folded}");
+        assert!(folded.contains("Left out: 64 nexuses"), "what was left out is still told: {folded}");
+    }
+
+    #[test]
     fn a_refusal_and_what_is_left_are_said() {
         let mut tested = tested();
         tested.conformance.steps = None;
-        tested.conformance.suitability = None;
+        tested.conformance.checks = None;
         tested.conformance.latencies = None;
         tested.conformance.defence_needed_us = None;
         tested.conformance.refused = text("there are keys of somebody else on it");
-        let refused = tested.to_table(look(80));
+        let refused = tested.to_table(look(80), Detail::Folded);
         tested.conformance.refused = text("");
         tested.conformance.stopped = text("the target does not answer any more");
         tested.conformance.residue = Some(vec!["key 0x71751a2b3c4d0101".to_owned()]);
@@ -442,7 +488,7 @@ mod tests {
         tested.conformance.residue_commands = Some(vec![long.clone()]);
         tested.conformance.run_file = text(".quorate/run.json");
         assert!(tested.left_something());
-        let left = tested.to_table(look(80));
+        let left = tested.to_table(look(80), Detail::Folded);
         assert!(left.contains(&long), "commands are not folded: {left}");
         insta::assert_snapshot!([refused, left].join("---\n"));
     }

@@ -203,6 +203,11 @@ const SETTLED: &[(&str, &str, &str)] = &[
     ("witness/survives-intended-failures", "intent.survive_nodes", "nothing is intended"),
     ("witness/third-site", "intent.survive_site", "nothing is intended"),
     ("witness/filesystem", "nodes.disks.filesystem", "a node that does not hold the disk cannot say"),
+    (
+        "conformance/worth-a-look",
+        "targets.luns.conformance.checks.verdict",
+        "conformance/suitable asks for it",
+    ),
     ("iscsi/session-as-recorded", "nodes.iscsi.records.replacement_timeout_s", "the record says nothing"),
 ];
 

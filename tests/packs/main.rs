@@ -67,3 +67,44 @@ fn platforms_and_releases_lead_to_their_profiles() {
         assert_eq!(max_nodes.value.to_string(), nodes, "{wanted}");
     }
 }
+
+/// What a profile says of the active test's steps is what the steps say of the stack: a step that the stack rests on is
+/// listed by its severity, and no step is listed twice.
+#[test]
+fn profiles_list_the_steps_that_their_stacks_rest_on() {
+    use quorate::conformance::outcome::Severity;
+    use quorate::conformance::plan::Stack;
+    use quorate::conformance::step::{RESERVING, STEPS};
+    use quorate::rule::Selection;
+    let ruleset = shipped();
+    for (profile, stacks, any) in [
+        ("generic", RESERVING, false),
+        ("wsfc", &[Stack::Wsfc][..], true),
+        ("wsfc-2016", &[Stack::Wsfc], true),
+        ("pacemaker", &[Stack::Sbd], true),
+        ("pacemaker-fence-scsi", &[Stack::FenceScsi, Stack::FenceMpath], true),
+    ] {
+        let selection = Selection { profile: Some(facts::text(profile)), ..Selection::default() };
+        let resolved = ruleset.resolve(&selection).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let listed = |name: &str| {
+            let (_, value) = resolved.params().find(|(param, _)| param.name == name).expect("declared");
+            let words = value.value.to_string();
+            STEPS
+                .iter()
+                .filter(|step| words.contains(&step.id.to_string()))
+                .map(|step| step.id)
+                .collect::<Vec<_>>()
+        };
+        let (fatal, major, minor) =
+            (listed("conformance_fatal"), listed("conformance_major"), listed("conformance_minor"));
+        for step in STEPS {
+            let times = [&fatal, &major, &minor].iter().filter(|list| list.contains(&step.id)).count();
+            assert!(times <= 1, "{profile}: {} is listed twice", step.id);
+            let mut rest = stacks.iter().map(|stack| step.stacks.contains(stack));
+            let rests = if any { rest.any(|one| one) } else { rest.all(|one| one) };
+            let severe = |severity| rests && step.severity == severity;
+            assert_eq!(fatal.contains(&step.id), severe(Severity::Blocker), "{profile}: {} fatal", step.id);
+            assert_eq!(major.contains(&step.id), severe(Severity::Major), "{profile}: {} major", step.id);
+        }
+    }
+}

@@ -295,7 +295,7 @@ fn units(planned: &Target, root: &str, visits: &[Visit], notes: &mut Notes) -> V
             number: known,
             role: Some(LunRole::Unplanned),
             test: Some(LunTest::None),
-            conformance: Conformance { asked: Some(false), ..Conformance::default() },
+            conformance: Conformance::not_asked(),
             ..Lun::default()
         };
         fill_unit(&mut lun, number, planned, root, visits, notes);
