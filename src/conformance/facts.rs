@@ -7,13 +7,16 @@ use std::path::Path;
 
 use super::latency::{Latency, Operation};
 use super::outcome::{Exchange, Outcome, Severity, StepOutcome, StepResult, StopKind};
-use super::plan::Mode;
+use super::plan::{Mode, StepId};
 use super::step::{STEPS, Step, step};
 use super::suitability::{Check, Verdict};
 use crate::facts::{
     Conformance, ConformanceLatency, ConformanceStep, Gap, GapReason, LunTest, Micros, Source, SourceKind,
     StepResult as ResultFact, StepSeverity, SuitabilityCheck, SuitabilityVerdict, WireExchange,
 };
+
+/// The step that sends a LOGICAL UNIT RESET, which has a switch of its own.
+const LUN_RESET: StepId = StepId::new(35);
 
 /// Facts of a logical unit, why others are missing, and where they come from.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -182,6 +185,7 @@ fn step_of(played: &StepOutcome, outcome: &Outcome, path: &str, gaps: &mut Vec<G
         id: played.id.to_string(),
         title: Some(played.title.to_owned()),
         mode: Some(mode_of(step(played.id).mode)),
+        wanted: Some(wanted(played, outcome)),
         severity: Some(severity_of(played.severity)),
         result: Some(result),
         ok,
@@ -191,9 +195,17 @@ fn step_of(played: &StepOutcome, outcome: &Outcome, path: &str, gaps: &mut Vec<G
         meaning: Some(played.meaning.to_owned()),
         stacks: Some(played.stacks.iter().map(ToString::to_string).collect()),
         left_out: Some(played.left_out.clone()),
+        notes: Some(played.notes.clone()),
         wire: Some(played.wire.iter().map(exchange_of).collect()),
         elapsed_us: Some(Micros(i64::try_from(played.duration.as_micros()).unwrap_or(i64::MAX))),
     }
+}
+
+/// Whether the run was to play a step: what a milder mode or a missing switch leaves out was not wanted.
+fn wanted(played: &StepOutcome, outcome: &Outcome) -> bool {
+    let needs_switch = played.id == LUN_RESET && !outcome.lun_reset;
+    !matches!(played.result, StepResult::NotRun { .. })
+        || (step(played.id).mode <= outcome.mode && !needs_switch)
 }
 
 /// A step that the run does not tell of: it was not asked for, or the run was over before.
@@ -207,6 +219,7 @@ fn step_left_out(step: &Step, outcome: &Outcome, path: &str, gaps: &mut Vec<Gap>
         id: step.id.to_string(),
         title: Some(step.title.to_owned()),
         mode: Some(mode_of(step.mode)),
+        wanted: Some(outcome.stopped.is_some() && step.mode <= outcome.mode),
         severity: Some(severity_of(step.severity)),
         result: Some(ResultFact::NotRun),
         ok: None,
@@ -216,6 +229,7 @@ fn step_left_out(step: &Step, outcome: &Outcome, path: &str, gaps: &mut Vec<Gap>
         meaning: Some(step.meaning.to_owned()),
         stacks: Some(step.stacks.iter().map(ToString::to_string).collect()),
         left_out: Some(Vec::new()),
+        notes: Some(Vec::new()),
         wire: Some(Vec::new()),
         elapsed_us: None,
     }
@@ -267,7 +281,6 @@ fn latency_of(latency: &Latency) -> ConformanceLatency {
 mod tests {
     use super::*;
     use crate::conformance::outcome::{Departure, Residue, Stopped};
-    use crate::conformance::plan::StepId;
     use crate::conformance::suitability::Suitability;
     use crate::facts::{Document, Lun, Places, Target};
     use std::time::Duration;
@@ -309,6 +322,7 @@ mod tests {
             identity: None,
             size_bytes: None,
             mode: Mode::Pr,
+            lun_reset: false,
             range: None,
             steps,
             suitability: Suitability::default(),
@@ -347,12 +361,28 @@ mod tests {
         assert_eq!(shown("P09"), (ResultFact::Departs, Some(false), String::new()));
         assert_eq!(shown("P24"), (ResultFact::NotSupported, Some(false), "5/24/00".to_owned()));
         assert_eq!(shown("P13").1, None);
+        let wanted = |id| step_facts(&told, id).wanted.expect("known");
+        assert!(wanted("P01") && wanted("P24") && !wanted("P13") && !wanted("P40"));
         assert_eq!(shown("P40"), (ResultFact::NotRun, None, "the run was not asked for it".to_owned()));
         assert_eq!(step_facts(&told, "P09").observed.as_deref(), Some("GOOD"));
         assert_eq!((told.facts.complete, told.facts.asked), (Some(true), Some(true)));
         let gap = told.gaps.iter().find(|gap| gap.path.ends_with("steps[P13].ok")).expect("a gap");
         assert_eq!(gap.detail.as_deref(), Some("writing is not allowed in mode pr"));
         assert_eq!(told.gaps.iter().filter(|gap| gap.path.ends_with("].ok")).count(), 37);
+    }
+
+    #[test]
+    fn what_a_switch_leaves_out_was_not_wanted() {
+        let mut run = outcome(vec![played(35, StepResult::NotRun { why: "no switch".to_owned() })]);
+        assert_eq!(step_facts(&told(&run), "P35").wanted, Some(false));
+        run.lun_reset = true;
+        assert_eq!(step_facts(&told(&run), "P35").wanted, Some(true));
+        run.stopped = Some(Stopped { kind: StopKind::Refused, why: "keys".to_owned() });
+        let told = told(&run);
+        assert_eq!(
+            (step_facts(&told, "P04").wanted, step_facts(&told, "P13").wanted),
+            (Some(true), Some(false))
+        );
     }
 
     #[test]

@@ -244,6 +244,8 @@ pub struct Outcome {
     pub size_bytes: Option<u64>,
     /// How far the run was allowed to go.
     pub mode: Mode,
+    /// Whether a LOGICAL UNIT RESET could be sent.
+    pub lun_reset: bool,
     /// The blocks that were written to, where any were.
     pub range: Option<BlockRange>,
     /// The steps that were asked for, in order.

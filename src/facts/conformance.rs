@@ -103,6 +103,8 @@ records! {
         title: Option<String>,
         /// The least that a test must be allowed for it to be played.
         mode: Option<LunTest>,
+        /// Whether the test was to play it: its mode and its switches let it, and nobody left it out.
+        wanted: Option<bool>,
         /// How much it matters: less than usual where all that departs matters less.
         severity: Option<StepSeverity>,
         /// How it ended.
@@ -121,6 +123,8 @@ records! {
         stacks: Option<Vec<String>>,
         /// Parts of it that were left out, each with the reason.
         left_out: Option<Vec<String>>,
+        /// What was seen beside the judgement.
+        notes: Option<Vec<String>>,
         /// Requests and answers that show the departure.
         wire: Option<Vec<WireExchange>>,
         /// How long it took.

@@ -266,6 +266,9 @@ fn step_words(step: &ConformanceStep, failed: bool, look: Look) -> Vec<String> {
     for left_out in step.left_out.iter().flatten() {
         out.push(format!("Left out: {}", printable(left_out)));
     }
+    if look.verbose > 0 {
+        out.extend(step.notes.iter().flatten().map(|note| format!("Noted: {}", printable(note))));
+    }
     for exchange in step.wire.iter().flatten() {
         out.extend(wire_words(exchange, look));
     }
