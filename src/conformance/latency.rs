@@ -1,10 +1,36 @@
 //! How long things take: the middle and the slow end of each operation, and whether a cluster's defence can wait so long.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::cast::{A, B};
+use super::judge::{TYPE5, form};
+use super::key;
+use super::oracle::Order;
 use super::plan::DEFENCE_INTERVAL;
+use super::stage::{Played, Stage, Stop, shown};
+use crate::iscsi::Transfer;
+use crate::scsi::cdb::PrIn;
+use crate::scsi::{Cdb, Status};
+
+/// How many times each operation is measured, where it is fast enough.
+const SAMPLES: u32 = 40;
+
+/// How many preemptions are measured, where they are fast enough.
+const PREEMPTIONS: u32 = 8;
+
+/// How long the measurements of one operation may take; a few are taken of a slow one.
+const BUDGET: Duration = Duration::from_millis(40);
+
+/// How few measurements are enough.
+const FEWEST: u32 = 3;
+
+/// What is read and written at once, in bytes.
+const SIZE: u32 = 4096;
+
+/// How long a victim is given to be shut out.
+const SHUT_OUT: Duration = DEFENCE_INTERVAL;
 
 /// An operation whose time is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -111,6 +137,107 @@ impl Defence {
     pub fn holds(&self) -> bool {
         self.needed_us < self.interval_us
     }
+}
+
+/// Measures everything that the mode allows, on a unit without keys and reservation.
+pub(super) fn measure(stage: &mut Stage<'_>) -> Played {
+    repeat(stage, Operation::PrIn, SAMPLES, |stage| {
+        let cdb = Cdb::PersistentReserveIn { action: PrIn::ReadKeys, alloc: 8192 };
+        timed(stage, B, cdb, Transfer::Read(8192))
+    })?;
+    let blocks = SIZE.div_ceil(stage.geometry.block_bytes.max(1)).max(1);
+    let lba = stage.geometry.range.lba;
+    let bytes = blocks.saturating_mul(stage.geometry.block_bytes);
+    repeat(stage, Operation::Read, SAMPLES, |stage| {
+        let cdb = Cdb::Read { form: form(lba, blocks), lba, blocks, fua: false };
+        timed(stage, B, cdb, Transfer::Read(bytes))
+    })?;
+    if stage.writes() {
+        repeat(stage, Operation::Write, SAMPLES, |stage| {
+            let (tag, run) = (stage.next_tag(), stage.run);
+            let size = stage.geometry.block_bytes;
+            let data = (lba..).take(usize::try_from(blocks).unwrap_or(1));
+            let data: Vec<u8> = data.flat_map(|lba| key::block(run, tag, lba, size)).collect();
+            let cdb = Cdb::Write { form: form(lba, blocks), lba, blocks, fua: true };
+            timed(stage, B, cdb, Transfer::Write(data))
+        })?;
+    }
+    if !stage.changing {
+        return Ok(());
+    }
+    stage.register(B)?;
+    let key = stage.key(B);
+    repeat(stage, Operation::PrOut, SAMPLES, |stage| {
+        let order = Order::Register { key, new: key };
+        stage.oracle.order(B, &order);
+        let begun = Instant::now();
+        let response = stage.dispatch(B, &order)?;
+        let elapsed = begun.elapsed();
+        if response.is_good() { Ok(elapsed) } else { Err(Stop::NotRun(shown(&response))) }
+    })?;
+    stage.restore()?;
+    repeat(stage, Operation::Preempt, PREEMPTIONS, shut_out)
+}
+
+/// Repeats a measurement until there are enough or the time is used up.
+fn repeat(
+    stage: &mut Stage<'_>,
+    operation: Operation,
+    most: u32,
+    mut measure: impl FnMut(&mut Stage<'_>) -> Played<Duration>,
+) -> Played {
+    let begun = Instant::now();
+    for done in 0..most {
+        if done >= FEWEST && begun.elapsed() > BUDGET {
+            break;
+        }
+        let sample = measure(stage)?;
+        stage.samples.entry(operation).or_default().push(sample);
+    }
+    Ok(())
+}
+
+fn timed(stage: &mut Stage<'_>, node: super::oracle::Node, cdb: Cdb, transfer: Transfer) -> Played<Duration> {
+    let begun = Instant::now();
+    let response = stage.send_once(node, cdb, transfer.clone())?;
+    let elapsed = begun.elapsed();
+    if response.is_good() {
+        return Ok(elapsed);
+    }
+    if response.unit_attention().is_some() || matches!(response.status, Status::Busy | Status::TaskSetFull) {
+        // The answer to another question: what the host sees is the time until the command is done.
+        let response = stage.send(node, cdb, transfer)?;
+        if response.is_good() {
+            return Ok(begun.elapsed());
+        }
+    }
+    Err(Stop::NotRun(shown(&response)))
+}
+
+/// From sending a PREEMPT to the first write of the victim that conflicts.
+fn shut_out(stage: &mut Stage<'_>) -> Played<Duration> {
+    stage.register(A)?;
+    stage.register(B)?;
+    stage.reserve(A, TYPE5)?;
+    stage.keys(B)?;
+    let order = stage.preemption(B, A, TYPE5);
+    let list = order.parameters().encode();
+    let cdb = Cdb::PersistentReserveOut { action: order.action(), scope: 0, kind: order.kind(), length: 24 };
+    let begun = Instant::now();
+    let response = stage.send(B, cdb, Transfer::Write(list))?;
+    if !response.is_good() {
+        return Err(Stop::NotRun(shown(&response)));
+    }
+    stage.oracle.order(B, &order);
+    while stage.try_write(A)?.status != Status::ReservationConflict {
+        if begun.elapsed() > SHUT_OUT {
+            return Err(Stop::NotRun("the victim was not shut out".into()));
+        }
+    }
+    let elapsed = begun.elapsed();
+    stage.keys(B)?;
+    stage.restore()?;
+    Ok(elapsed)
 }
 
 #[cfg(test)]

@@ -4,16 +4,21 @@
 //! unit bears its mark; what bears no mark of ours is never touched.
 
 pub mod cleanup;
+pub mod cast;
 pub mod content;
 pub mod facts;
 pub mod gate;
 pub mod journal;
+pub mod judge;
 pub mod key;
 pub mod latency;
+pub mod oracle;
 pub mod outcome;
 pub mod plan;
 pub mod residue;
 pub mod run;
+pub mod stage;
 pub mod step;
 pub mod steps;
 pub mod suitability;
+pub mod undo;

@@ -4,6 +4,7 @@
 
 use super::outcome::Severity;
 use super::plan::{Mode, Stack, StepId};
+use super::stage::{Played, Stage};
 pub use super::steps::STEPS;
 
 /// Every stack that works with registrations and reservations.
@@ -42,6 +43,8 @@ pub struct Step {
     pub needs: &'static [StepId],
     /// Where the expectation comes from.
     pub source: &'static str,
+    /// Plays it on an empty unit. What departs is noted on the stage; the error says why it could not be judged.
+    pub play: fn(&mut Stage<'_>) -> Played,
 }
 
 /// The step with this number.

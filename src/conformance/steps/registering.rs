@@ -1,8 +1,12 @@
 //! P04 to P07: registrations come, change and go by their rules.
 
+use crate::conformance::cast::{A, B};
+use crate::conformance::oracle::Order;
 use crate::conformance::outcome::Severity;
 use crate::conformance::plan::{Mode, Stack, StepId};
+use crate::conformance::stage::{Played, Stage};
 use crate::conformance::step::{RESERVING, Step};
+use crate::scsi::reservation::Key;
 
 /// P04: a registration is listed and counted.
 pub static P04: Step = Step {
@@ -16,7 +20,17 @@ pub static P04: Step = Step {
     stacks: RESERVING,
     needs: &[StepId::new(1)],
     source: "SPC-4 clauses 5.13.7 and 6.16.2",
+    play: p04,
 };
+
+fn p04(stage: &mut Stage<'_>) -> Played {
+    let before = stage.generation(A)?;
+    let new = stage.key(A);
+    stage.expect(A, Order::Register { key: Key(0), new })?;
+    stage.count_keys(A, "after A registered")?;
+    stage.count_keys(B, "after A registered")?;
+    stage.check_generation(A, before, 1, "after A registered")
+}
 
 /// P05: a wrong key does not change a registration.
 pub static P05: Step = Step {
@@ -31,7 +45,24 @@ pub static P05: Step = Step {
     stacks: RESERVING,
     needs: &[StepId::new(1)],
     source: "SPC-4 table 49",
+    play: p05,
 };
+
+fn p05(stage: &mut Stage<'_>) -> Played {
+    stage.register(A)?;
+    let (own, nobodys) = (stage.key(A), stage.nobodys_key());
+    for (key, what) in [
+        (nobodys, "REGISTER by A with a wrong key"),
+        (Key(0), "REGISTER by A with key zero, while it is registered"),
+    ] {
+        stage.expect_as(A, Order::Register { key, new: nobodys }, what)?;
+        stage.check_keys(A, &format!("after {what}"))?;
+    }
+    let what = "REGISTER by unregistered B with the key of A";
+    let new = stage.key(B);
+    stage.expect_as(B, Order::Register { key: own, new }, what)?;
+    stage.check_keys(A, &format!("after {what}"))
+}
 
 /// P06: REGISTER AND IGNORE EXISTING KEY works.
 pub static P06: Step = Step {
@@ -45,7 +76,30 @@ pub static P06: Step = Step {
     stacks: &[Stack::Wsfc, Stack::StorageSpaces, Stack::Veritas, Stack::FenceScsi, Stack::FenceMpath],
     needs: &[StepId::new(1)],
     source: "SPC-4 clause 5.13.7; [MS-CSVP] PRRegister",
+    play: p06,
 };
+
+fn p06(stage: &mut Stage<'_>) -> Played {
+    let (own, nobodys) = (stage.key(A), stage.nobodys_key());
+    stage.expect_as(
+        A,
+        Order::Ignore { key: nobodys, new: own },
+        "REGISTER AND IGNORE EXISTING KEY by unregistered A",
+    )?;
+    stage.check_keys(A, "after A registered")?;
+    stage.expect_as(
+        A,
+        Order::Ignore { key: Key(0), new: nobodys },
+        "REGISTER AND IGNORE EXISTING KEY by registered A",
+    )?;
+    stage.check_keys(A, "after A changed its key")?;
+    stage.expect_as(
+        A,
+        Order::Ignore { key: own, new: Key(0) },
+        "REGISTER AND IGNORE EXISTING KEY of key zero by registered A",
+    )?;
+    stage.check_keys(A, "after A unregistered")
+}
 
 /// P07: registering nothing does nothing.
 pub static P07: Step = Step {
@@ -59,4 +113,16 @@ pub static P07: Step = Step {
     stacks: &[],
     needs: &[StepId::new(1)],
     source: "SPC-4 table 49",
+    play: p07,
 };
+
+fn p07(stage: &mut Stage<'_>) -> Played {
+    let before = stage.generation(A)?;
+    stage.expect_as(
+        A,
+        Order::Register { key: Key(0), new: Key(0) },
+        "REGISTER of key zero by unregistered A",
+    )?;
+    stage.check_keys(A, "after A registered nothing")?;
+    stage.check_generation(A, before, 0, "after A registered nothing")
+}

@@ -1,8 +1,13 @@
 //! P08 to P12: who may reserve, and what a reservation shows.
 
+use crate::conformance::cast::{A, B};
+use crate::conformance::judge::TYPE5;
+use crate::conformance::oracle::Order;
 use crate::conformance::outcome::Severity;
 use crate::conformance::plan::{Mode, Stack, StepId};
+use crate::conformance::stage::{Played, Stage};
 use crate::conformance::step::{RESERVING, Step};
+use crate::scsi::reservation::{Key, ReservationType};
 
 /// P08: an unregistered node cannot reserve.
 pub static P08: Step = Step {
@@ -16,7 +21,19 @@ pub static P08: Step = Step {
     stacks: RESERVING,
     needs: &[StepId::new(1)],
     source: "SPC-4 clause 5.13.9",
+    play: p08,
 };
+
+fn p08(stage: &mut Stage<'_>) -> Played {
+    stage.register(A)?;
+    for (key, what) in [
+        (Key(0), "RESERVE by unregistered B with key zero"),
+        (stage.key(A), "RESERVE by unregistered B with the key of A"),
+    ] {
+        stage.expect_as(B, Order::Reserve { key, kind: TYPE5 }, what)?;
+    }
+    stage.check_reservation(A, "after RESERVE by unregistered B")
+}
 
 /// P09: a wrong key cannot reserve.
 pub static P09: Step = Step {
@@ -30,7 +47,15 @@ pub static P09: Step = Step {
     stacks: RESERVING,
     needs: &[StepId::new(1)],
     source: "SPC-4 clause 5.13.9",
+    play: p09,
 };
+
+fn p09(stage: &mut Stage<'_>) -> Played {
+    stage.register(A)?;
+    let key = stage.nobodys_key();
+    stage.expect_as(A, Order::Reserve { key, kind: TYPE5 }, "RESERVE by registered A with a wrong key")?;
+    stage.check_reservation(A, "after RESERVE with a wrong key")
+}
 
 /// P10: type 5 can be reserved.
 pub static P10: Step = Step {
@@ -44,7 +69,18 @@ pub static P10: Step = Step {
     stacks: RESERVING,
     needs: &[StepId::new(1)],
     source: "SPC-4 clauses 5.13.9 and 6.15.3",
+    play: p10,
 };
+
+fn p10(stage: &mut Stage<'_>) -> Played {
+    stage.register(A)?;
+    let before = stage.generation(A)?;
+    let key = stage.key(A);
+    stage.expect(A, Order::Reserve { key, kind: TYPE5 })?;
+    stage.check_reservation(A, "after A reserved")?;
+    stage.check_reservation(B, "after A reserved")?;
+    stage.check_generation(A, before, 0, "after A reserved")
+}
 
 /// P11: the holder can reserve again.
 pub static P11: Step = Step {
@@ -59,7 +95,16 @@ pub static P11: Step = Step {
     stacks: &[Stack::Wsfc, Stack::StorageSpaces],
     needs: &[StepId::new(1)],
     source: "SPC-4 clause 5.13.9",
+    play: p11,
 };
+
+fn p11(stage: &mut Stage<'_>) -> Played {
+    stage.register(A)?;
+    stage.reserve(A, TYPE5)?;
+    let key = stage.key(A);
+    stage.expect_as(A, Order::Reserve { key, kind: TYPE5 }, "RESERVE by A, which holds it already")?;
+    stage.check_reservation(A, "after A reserved again")
+}
 
 /// P12: another type or another holder conflicts.
 pub static P12: Step = Step {
@@ -75,4 +120,22 @@ pub static P12: Step = Step {
     stacks: RESERVING,
     needs: &[StepId::new(1)],
     source: "SPC-4 clause 5.13.9",
+    play: p12,
 };
+
+fn p12(stage: &mut Stage<'_>) -> Played {
+    stage.register(A)?;
+    stage.register(B)?;
+    stage.reserve(A, TYPE5)?;
+    let other = ReservationType::WriteExclusive;
+    for (node, kind, what) in [
+        (A, other, "RESERVE type 1 by A, which holds type 5"),
+        (B, TYPE5, "RESERVE type 5 by registered B, while A holds it"),
+        (B, other, "RESERVE type 1 by registered B, while A holds type 5"),
+    ] {
+        let key = stage.key(node);
+        stage.expect_as(node, Order::Reserve { key, kind }, what)?;
+        stage.check_reservation(A, &format!("after {what}"))?;
+    }
+    Ok(())
+}

@@ -1,8 +1,44 @@
 //! P31 to P35: what survives when sessions end and come back.
 
+use std::thread;
+use std::time::Duration;
+
+use crate::conformance::cast::{self, A, B, C};
+use crate::conformance::judge::{TYPE5, name_senses};
+use crate::conformance::oracle::{Node, Order};
 use crate::conformance::outcome::Severity;
 use crate::conformance::plan::{Mode, Stack, StepId};
+use crate::conformance::stage::{Played, Stage, Stop};
 use crate::conformance::step::{RESERVING, Step};
+use crate::iscsi::pdu::TaskFunction;
+use crate::scsi::SenseKey;
+use crate::scsi::reservation::Key;
+
+/// How often the replaced session is asked whether it is still alive.
+const PINGS: u32 = 5;
+
+/// How long between two of these questions.
+const BETWEEN_PINGS: Duration = Duration::from_millis(20);
+
+/// A holds type 5 and B is registered.
+fn held(stage: &mut Stage<'_>) -> Played {
+    stage.register(A)?;
+    stage.register(B)?;
+    stage.reserve(A, TYPE5)
+}
+
+/// A is what it was before its session ended.
+fn still_holds(stage: &mut Stage<'_>, when: &str) -> Played {
+    let seen = stage.attentions(A)?;
+    stage.remark(format!("A was told at its return: {}", name_senses(&seen)));
+    stage.check_state(B, when)?;
+    stage.check_state(A, when)?;
+    stage.check_write(A, when)?;
+    let key = stage.key(A);
+    stage.expect_as(A, Order::Reserve { key, kind: TYPE5 }, &format!("RESERVE by A {when}"))?;
+    let what = format!("REGISTER by A with its key {when}");
+    stage.expect_as(A, Order::Register { key, new: key }, &what).map(|_| ())
+}
 
 /// P31: a registration survives logout and login.
 pub static P31: Step = Step {
@@ -17,7 +53,19 @@ pub static P31: Step = Step {
     stacks: RESERVING,
     needs: &[StepId::new(1)],
     source: "SPC-4 clause 5.13.1",
+    play: p31,
 };
+
+fn p31(stage: &mut Stage<'_>) -> Played {
+    held(stage)?;
+    if let Some((_, session)) = stage.lend(&[A]).pop()
+        && let Err(error) = session.logout()
+    {
+        stage.depart_by(Severity::Minor, "logout of A", "an answer", error.to_string());
+    }
+    stage.enter(A)?;
+    still_holds(stage, "after logout and login")
+}
 
 /// P32: a registration survives the loss of the connection.
 pub static P32: Step = Step {
@@ -32,7 +80,17 @@ pub static P32: Step = Step {
     stacks: RESERVING,
     needs: &[StepId::new(1)],
     source: "SPC-4 clause 5.13.1",
+    play: p32,
 };
+
+fn p32(stage: &mut Stage<'_>) -> Played {
+    held(stage)?;
+    if let Some((_, session)) = stage.lend(&[A]).pop() {
+        session.reset_connection();
+    }
+    stage.enter(A)?;
+    still_holds(stage, "after its connection was reset and it logged in again")
+}
 
 /// P33: a second login replaces the session and keeps the registration.
 pub static P33: Step = Step {
@@ -48,7 +106,35 @@ pub static P33: Step = Step {
     stacks: RESERVING,
     needs: &[StepId::new(1)],
     source: "RFC 7143 section 6.3.5; SPC-4 clause 5.13.1",
+    play: p33,
 };
+
+fn p33(stage: &mut Stage<'_>) -> Played {
+    held(stage)?;
+    let Some((_, mut first)) = stage.lend(&[A]).pop() else {
+        return Err(Stop::Lost("A has no session".into()));
+    };
+    stage.enter(A)?;
+    first.set_command_timeout(Duration::from_secs(2).min(stage.plan.command_timeout));
+    let mut alive = true;
+    for _ in 0..PINGS {
+        // No answer in time is no sign of life either.
+        if first.ping().is_err() {
+            alive = false;
+            break;
+        }
+        thread::sleep(BETWEEN_PINGS);
+    }
+    if alive {
+        stage.depart(
+            "first session of A after its second login",
+            "closed by the target",
+            "alive: it answers",
+        );
+    }
+    drop(first);
+    still_holds(stage, "after a second login replaced its session")
+}
 
 /// P34: a node that comes back as a new session can take over from itself.
 pub static P34: Step = Step {
@@ -62,7 +148,26 @@ pub static P34: Step = Step {
     stacks: &[Stack::FenceScsi, Stack::FenceMpath],
     needs: &[StepId::new(1)],
     source: "SPC-4 clause 5.13.11.2.4; fence_scsi",
+    play: p34,
 };
+
+fn p34(stage: &mut Stage<'_>) -> Played {
+    held(stage)?;
+    if let Some((_, session)) = stage.lend(&[A]).pop() {
+        session.sever();
+    }
+    stage.oracle.abandon(A, Node(usize::MAX));
+    stage.rename(A, cast::reborn(stage.run));
+    stage.enter(A)?;
+    let key = stage.key(A);
+    stage.expect_as(A, Order::Register { key: Key(0), new: key }, "REGISTER by A as a new session")?;
+    stage.count_keys(A, "after A registered as a new session")?;
+    let order = stage.preemption(A, A, TYPE5);
+    stage.expect_as(A, order, "PREEMPT by A of its own key")?;
+    stage.count_keys(A, "after A preempted its own key")?;
+    stage.check_reservation(A, "after A preempted its own key")?;
+    stage.check_write(A, "after it preempted its own key")
+}
 
 /// P35: a LUN reset keeps keys and reservation.
 pub static P35: Step = Step {
@@ -76,4 +181,32 @@ pub static P35: Step = Step {
     stacks: RESERVING,
     needs: &[StepId::new(1)],
     source: "SPC-4 clause 5.13.1; SAM-5 clause 6.3.3",
+    play: p35,
 };
+
+fn p35(stage: &mut Stage<'_>) -> Played {
+    if !stage.plan.lun_reset {
+        return Err(Stop::NotRun("a LUN reset is not allowed (--lun-reset allows it)".into()));
+    }
+    held(stage)?;
+    stage.settle(&[A, B, C])?;
+    let lun = stage.plan.subject.lun;
+    let result = stage.session(B)?.task_management(TaskFunction::LogicalUnitReset, lun, None);
+    let response = result.map_err(|error| stage.lost(B, &error))?;
+    match response {
+        0 => {}
+        5 => return Err(Stop::NotSupported("LOGICAL UNIT RESET: function not supported".into())),
+        code => return Err(Stop::NotRun(format!("LOGICAL UNIT RESET ended with response code {code}"))),
+    }
+    stage.check_state(B, "after a LUN reset")?;
+    for node in [A, C] {
+        let seen = stage.attentions(node)?;
+        let told = seen.iter().any(|sense| sense.key == SenseKey::UnitAttention && sense.asc == 0x29);
+        if !told {
+            let what = format!("unit attentions of {} after B reset the unit", stage.label(node));
+            stage.depart_by(Severity::Minor, what, "6/29/03 or another 6/29", name_senses(&seen));
+        }
+    }
+    stage.check_write(A, "after a LUN reset")?;
+    stage.check_write(C, "after a LUN reset")
+}

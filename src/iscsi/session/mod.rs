@@ -446,6 +446,13 @@ impl Session {
         let _ = self.reader.get_ref().tcp().shutdown(std::net::Shutdown::Both);
     }
 
+    /// Resets the connection, as a host that lost its power and is back does, or a firewall: no logout, no orderly end.
+    pub fn reset_connection(self) {
+        let tcp = self.reader.get_ref().tcp();
+        // Where the kernel refuses, the connection ends in good order, which is the milder case of the same loss.
+        let _ = rustix::net::sockopt::set_socket_linger(tcp, Some(Duration::ZERO));
+    }
+
     fn usable(&self) -> Result<(), Error> {
         match &self.broken {
             Some(why) => Err(Error::Broken(why.clone())),
