@@ -98,9 +98,11 @@ fn twin(isid: Isid) -> Isid {
     Isid(bytes)
 }
 
-/// A after a restart of its host: the same name, another ISID.
+/// A after a restart of its host: the same name, another ISID. As with open-iscsi, which counts, only its end differs.
 pub fn reborn(run: RunId) -> Isid {
-    key::isid(run, 1, REBORN)
+    let mut bytes = key::isid(run, 1, 1).0;
+    bytes[5] = REBORN;
+    Isid(bytes)
 }
 
 /// Another ISID of the same node, for a nexus that was never registered.

@@ -186,6 +186,32 @@ impl Stage<'_> {
         self.check_reservation(viewer, when)
     }
 
+    /// The keys, each once, and the reservation, as a node sees them.
+    pub fn snapshot(&mut self, viewer: Node) -> Played<(Vec<Key>, Option<Holder>)> {
+        let mut keys = self.keys(viewer)?.keys;
+        keys.sort_unstable();
+        keys.dedup();
+        Ok((keys, self.reservation(viewer)?.holder))
+    }
+
+    /// Keys and reservation are as they were.
+    pub fn check_unchanged(
+        &mut self,
+        viewer: Node,
+        before: &(Vec<Key>, Option<Holder>),
+        when: &str,
+    ) -> Played {
+        let now = self.snapshot(viewer)?;
+        if now != *before {
+            let words = |stage: &Self, (keys, holder): &(Vec<Key>, Option<Holder>)| {
+                format!("keys {}; reservation {}", stage.name_keys(keys), stage.name_holder(*holder))
+            };
+            let (before, now) = (words(self, before), words(self, &now));
+            self.depart(format!("keys and reservation {when}"), format!("unchanged: {before}"), now);
+        }
+        Ok(())
+    }
+
     /// PRGENERATION as a node sees it.
     pub fn generation(&mut self, viewer: Node) -> Played<u32> {
         Ok(self.keys(viewer)?.generation)

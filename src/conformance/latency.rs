@@ -141,18 +141,20 @@ impl Defence {
 
 /// Measures everything that the mode allows, on a unit without keys and reservation.
 pub(super) fn measure(stage: &mut Stage<'_>) -> Played {
+    // In mode inspect there is no B; the data of A would wait to be asked for, but it writes nothing then.
+    let reader = if stage.changing { B } else { A };
     repeat(stage, Operation::PrIn, SAMPLES, |stage| {
         let cdb = Cdb::PersistentReserveIn { action: PrIn::ReadKeys, alloc: 8192 };
-        timed(stage, B, cdb, Transfer::Read(8192))
+        timed(stage, reader, cdb, Transfer::Read(8192))
     })?;
     let blocks = SIZE.div_ceil(stage.geometry.block_bytes.max(1)).max(1);
     let lba = stage.geometry.range.lba;
     let bytes = blocks.saturating_mul(stage.geometry.block_bytes);
     repeat(stage, Operation::Read, SAMPLES, |stage| {
         let cdb = Cdb::Read { form: form(lba, blocks), lba, blocks, fua: false };
-        timed(stage, B, cdb, Transfer::Read(bytes))
+        timed(stage, reader, cdb, Transfer::Read(bytes))
     })?;
-    if stage.writes() {
+    if stage.writes() && stage.changing {
         repeat(stage, Operation::Write, SAMPLES, |stage| {
             let (tag, run) = (stage.next_tag(), stage.run);
             let size = stage.geometry.block_bytes;

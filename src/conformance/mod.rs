@@ -3,8 +3,8 @@
 //! Always holds: nothing is changed before the gate has passed and the run file is on disk; whatever a run puts on a logical
 //! unit bears its mark; what bears no mark of ours is never touched.
 
-pub mod cleanup;
 pub mod cast;
+pub mod cleanup;
 pub mod content;
 pub mod facts;
 pub mod gate;

@@ -257,7 +257,8 @@ impl Director<'_, '_> {
             self.outcomes.push(outcome);
         }
         if self.may_go_on() {
-            if changes && !prepared {
+            let readable = self.outcomes.iter().all(|each| each.id != StepId::FIRST || each.result.is_ok());
+            if changes && !prepared && readable {
                 self.prepare();
             }
             self.measure();
@@ -301,7 +302,6 @@ impl Director<'_, '_> {
             .collect();
         enter(stage.plan, &mut stage.cast, &places);
         stage.changing = true;
-        stage.note_logins();
         let prepared = self.save().and_then(|()| self.stage.restore());
         if let Err(stop) = prepared {
             self.stop(stop);
@@ -418,6 +418,7 @@ impl Director<'_, '_> {
     fn measure(&mut self) {
         self.stage.begin(step(StepId::LAST));
         self.stage.unrecorded = true;
+        self.stage.note_logins();
         match latency::measure(self.stage) {
             Ok(()) => {}
             Err(Stop::NotRun(_) | Stop::NotSupported(_)) => {}
@@ -438,15 +439,24 @@ impl Director<'_, '_> {
         if !changes {
             return Residue::default();
         }
+        if !self.stage.changing {
+            // It never came to a change.
+            self.finish();
+            return Residue::default();
+        }
         let saved = self.journal.as_ref().and_then(|journal| journal.record().saved.clone());
         let residue = undo::undo(self.stage, saved.as_ref());
-        if residue.is_clean()
-            && let Some(journal) = &mut self.journal
-        {
+        if residue.is_clean() {
+            self.finish();
+        }
+        residue
+    }
+
+    fn finish(&mut self) {
+        if let Some(journal) = &mut self.journal {
             // A file that does not say so costs a cleanup that finds nothing.
             let _ = journal.finish();
         }
-        residue
     }
 }
 

@@ -19,7 +19,7 @@ use super::step::Step;
 use crate::iscsi::{Error, Isid, Response, Session, Transfer};
 use crate::scsi::cdb::PrIn;
 use crate::scsi::reservation::{Capabilities, FullStatus, Holder, Key, Keys, Reservation};
-use crate::scsi::{Cdb, Malformed, SenseKey, Status};
+use crate::scsi::{Cdb, Lun, Malformed, SenseKey, Status};
 
 /// How often a command is sent again after unit attentions.
 const ATTENTIONS: usize = 16;
@@ -552,6 +552,29 @@ impl<'run> Stage<'run> {
             }
         }
         gone
+    }
+}
+
+/// Sends a command on a session of its own thread until it is answered: neither a unit attention nor a busy device is an
+/// answer to it.
+pub(super) fn patiently(
+    session: &mut Session,
+    lun: Lun,
+    cdb: Cdb,
+    transfer: &Transfer,
+) -> Result<Response, Error> {
+    let (mut busy, mut senseless, mut pause) = (0, false, BUSY_PAUSE);
+    loop {
+        let response = session.execute_settled(lun, cdb, transfer.clone())?;
+        if response.status == Status::CheckCondition && response.sense.is_none() && !senseless {
+            senseless = true;
+        } else if matches!(response.status, Status::Busy | Status::TaskSetFull) && busy < BUSY_TRIES {
+            busy += 1;
+            thread::sleep(pause);
+            pause *= 2;
+        } else {
+            return Ok(response);
+        }
     }
 }
 

@@ -79,8 +79,12 @@ impl Stage<'_> {
     /// True when there is no key and no reservation; the oracle then starts anew.
     fn is_blank(&mut self) -> Played<bool> {
         let keys = self.keys(A)?;
-        if !keys.keys.is_empty() || self.reservation(A)?.holder.is_some() {
-            return Ok(false);
+        // Heads that do not share their state would leave something behind another portal.
+        for viewer in self.portals() {
+            let empty = if viewer == A { keys.keys.is_empty() } else { self.keys(viewer)?.keys.is_empty() };
+            if !empty || self.reservation(viewer)?.holder.is_some() {
+                return Ok(false);
+            }
         }
         self.oracle.reset(keys.generation);
         Ok(true)
@@ -273,7 +277,7 @@ impl Stage<'_> {
             .map(|(place, portal)| {
                 let node = if place == 0 { A } else { Node(3 + place) };
                 let state = match self.session(node) {
-                    Ok(session) => State::read(&mut session.unit(lun)),
+                    Ok(session) => State::read(&mut session.unit(lun), true),
                     Err(Stop::Lost(why) | Stop::NotRun(why) | Stop::NotSupported(why)) => Err(why),
                     Err(Stop::Ended(stopped)) => Err(stopped.why),
                 };

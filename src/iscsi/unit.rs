@@ -25,9 +25,9 @@ use crate::scsi::{Cdb, Lun, Malformed, Sense, SenseKey, Status};
 /// The longest answer that an inspecting call asks for, where the length field is wide enough: 64 KiB of LUNs are 8191.
 const LONGEST_LIST: u32 = 64 * 1024;
 
-/// How often BUSY and TASK SET FULL are waited out, and for how long each time.
-const BUSY_TRIES: u32 = 5;
-const BUSY_PAUSE: Duration = Duration::from_millis(100);
+/// How often BUSY and TASK SET FULL are waited out, and for how long the first time; each further time is twice as long.
+const BUSY_TRIES: u32 = 7;
+const BUSY_PAUSE: Duration = Duration::from_millis(4);
 
 /// A question that an inspecting call asks first; see [`Unit::ask_ahead`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -192,11 +192,13 @@ impl Unit<'_> {
             None if self.silent => return Err(Error::NotSent.into()),
             None => self.session.execute_settled(self.lun, cdb, transfer.clone())?,
         };
+        let mut pause = BUSY_PAUSE;
         for _ in 0..BUSY_TRIES {
             if self.silent || !matches!(response.status, Status::Busy | Status::TaskSetFull) {
                 break;
             }
-            std::thread::sleep(BUSY_PAUSE);
+            std::thread::sleep(pause);
+            pause *= 2;
             response = self.session.execute_settled(self.lun, cdb, transfer.clone())?;
         }
         match response.status {

@@ -96,7 +96,7 @@ faults! {
         "VPD page 83 names no NAA, EUI-64 or T10 designator for the unit and page 80 is blank.";
     WitnessTooSmall "witness-too-small" Unit ["witness size"] seen "":
         "Units of role witness have 256 MiB, half of what a witness disk needs.";
-    ReadOnly "read-only" Unit ["P13", "not write protected"] seen "snapshots, demo-mode access lists":
+    ReadOnly "read-only" Unit ["not write protected"] seen "snapshots, demo-mode access lists":
         "All units are write protected: MODE SENSE says so and writes end as 7/27/00.";
     Removable "removable" Unit ["not removable"] seen "":
         "All units claim to be removable media.";
@@ -154,7 +154,7 @@ faults! {
         "APTPL, ALL_TG_PT and SPEC_I_PT are refused and not in the capabilities.";
     AptplRefused "aptpl-refused" Registration ["P40"] seen "":
         "The capabilities offer persistence through power loss, but a REGISTER that asks for it is refused.";
-    AptplLies "aptpl-lies" Registration ["P40"] seen "LIO without its metadata folder":
+    AptplLies "aptpl-lies" Registration ["persistence through a power loss, which only a power loss shows"] seen "LIO without its metadata folder":
         "Persistence through power loss is accepted and shown as active, but a power cycle loses everything.";
     AllTgPtLies "all-tg-pt-lies" Registration ["P40"] seen "LIO with dynamic access lists":
         "A registration for all target ports covers one port only while READ FULL STATUS shows the flag.";
@@ -180,9 +180,9 @@ faults! {
         "PREEMPT is accepted with an unknown victim and with a wrong own key.";
     ZeroPreemptWrongSense "zero-preempt-wrong-sense" Preemption ["P23"] seen "tgt":
         "PREEMPT with service action key zero ends as 5/24/00 instead of 5/26/00.";
-    PreemptRemovesWinnerKey "preempt-removes-winner-key" Preemption ["P20", "P34"] seen "istgt":
+    PreemptRemovesWinnerKey "preempt-removes-winner-key" Preemption ["P20", "P24", "P34"] seen "istgt":
         "PREEMPT removes the registration of the winner too.";
-    PreemptKeepsVictimKey "preempt-keeps-victim-key" Preemption ["P20", "P21", "P22", "P27", "P34", "P38"] seen "istgt":
+    PreemptKeepsVictimKey "preempt-keeps-victim-key" Preemption ["P20", "P21", "P22", "P24", "P27", "P34", "P38"] seen "istgt":
         "PREEMPT takes the reservation and leaves the victim registered.";
     PreemptIgnoresType "preempt-ignores-type" Preemption ["P20", "P26"] seen "":
         "A preempted reservation keeps its old type.";
@@ -198,7 +198,7 @@ faults! {
         "PREEMPT AND ABORT does not abort: writes of the victim that were under way still reach the disk.";
 
     // Which command conflicts with a reservation.
-    WriteExclusiveNotEnforced "write-exclusive-not-enforced" Conflict ["P13", "P14", "P16", "P21", "P36"] seen "":
+    WriteExclusiveNotEnforced "write-exclusive-not-enforced" Conflict ["P13", "P14", "P16", "P21", "P30", "P35", "P36", "P37", "P38"] seen "":
         "An unregistered nexus may write under every type of reservation.";
     WriteSameNotBlocked "write-same-not-blocked" Conflict ["P14"] seen "tgt":
         "WRITE SAME(10) is never blocked by a reservation.";
@@ -210,7 +210,7 @@ faults! {
         "TEST UNIT READY conflicts for nodes that may not write.";
     ReadCapacityConflicts "read-capacity-conflicts" Conflict ["P16"] seen "LIO":
         "READ CAPACITY conflicts wherever a read does.";
-    AllRegistrantsNotEnforced "all-registrants-not-enforced" Conflict ["P16"] seen "SPDK":
+    AllRegistrantsNotEnforced "all-registrants-not-enforced" Conflict ["P16", "P30"] seen "SPDK":
         "Types 7 and 8 let unregistered nodes read and write.";
     StartStopNotBlocked "start-stop-not-blocked" Conflict ["conflict matrix"] seen "tgt":
         "START STOP UNIT is never blocked by a reservation.";
@@ -234,7 +234,7 @@ faults! {
         "RELEASE of types 1 and 3 is reported to the nexus that released.";
     TypeChangeNotAnnounced "type-change-not-announced" Attention ["P26"] seen "istgt":
         "A PREEMPT that changes the type is not reported to the other registrants.";
-    AttentionsStayOnOneHead "attentions-stay-on-one-head" Attention ["P18 and P21 through two portals"] seen "SCST clusters before 2023":
+    AttentionsStayOnOneHead "attentions-stay-on-one-head" Attention ["P18", "P21"] seen "SCST clusters before 2023":
         "Unit attentions reach only nexuses of the portal group where they arise.";
     PowerOnAttentionAtRelogin "power-on-attention-at-relogin" Attention ["re-login reports nexus loss"] seen "tgt":
         "Every re-login is reported as a power-on (29/00), which makes hosts fail what was under way.";
@@ -246,7 +246,7 @@ faults! {
         "REPORT CAPABILITIES comes without a valid type mask.";
     ReadReservationFails "read-reservation-fails" Report ["P01"] seen "ESOS with Windows 2008":
         "READ RESERVATION ends as a hardware error.";
-    ArTypeShowsKey "ar-type-shows-key" Report ["P16", "P30"] seen "istgt":
+    ArTypeShowsKey "ar-type-shows-key" Report ["P30"] seen "istgt":
         "READ RESERVATION shows a key instead of zero for types 7 and 8.";
     NoReadFullStatus "no-read-full-status" Report ["P40"] seen "tgt":
         "READ FULL STATUS is refused with 5/24/00.";
@@ -256,7 +256,7 @@ faults! {
         "READ FULL STATUS shows the keys with their bytes swapped.";
     KeysListedTwice "keys-listed-twice" Report ["P04", "P34", "P37"] seen "multipath-tools before 0.13":
         "READ KEYS lists every key twice.";
-    ZeroAllocationUnanswered "zero-allocation-unanswered" Report ["P01"] seen "istgt":
+    ZeroAllocationUnanswered "zero-allocation-unanswered" Report ["P40"] seen "istgt":
         "READ KEYS with allocation length zero gets no answer.";
     ReadKeysLengthWrong "read-keys-length-wrong" Report ["P01"] seen "":
         "READ KEYS claims far more keys than it sends.";
@@ -278,9 +278,9 @@ faults! {
         "Registering on one path removes the registration of the same host on its partner path.";
     UnregisterOnePathRemovesAll "unregister-one-path-removes-all" Path ["P37"] seen "":
         "Unregistering one path unregisters all paths of the host.";
-    KeysDifferPerPortal "keys-differ-per-portal" Path ["P38", "P39"] seen "ceph-iscsi, LIO pairs with DRBD":
+    KeysDifferPerPortal "keys-differ-per-portal" Path ["P18", "P36", "P37", "P38", "P39"] seen "ceph-iscsi, LIO pairs with DRBD":
         "Each portal group is a head with keys and reservation of its own.";
-    StandbyPath "standby-path" Path ["P39", "P40", "paths are active"] seen "active/passive arrays":
+    StandbyPath "standby-path" Path ["P39", "paths are active"] seen "active/passive arrays":
         "All portal groups but the first are in ALUA state standby: data commands end as 2/04/0B.";
     AdvertisesUnreachablePortal "advertises-unreachable-portal" Path ["advertised portals are reachable"] seen "storage behind NAT":
         "SendTargets also lists a portal where nothing listens.";
@@ -316,7 +316,7 @@ faults! {
         "Every other command is answered TASK SET FULL.";
     Busy "busy" Wire ["commands are accepted"] seen "":
         "Every other command is answered BUSY.";
-    CheckWithoutSense "check-without-sense" Wire ["errors say why"] seen "istgt":
+    CheckWithoutSense "check-without-sense" Wire ["P17", "P18", "P21", "P23", "P26", "P28", "P29", "P35", "errors say why"] seen "istgt":
         "CHECK CONDITION comes without sense data.";
     ImmediateOverflowAccepted "immediate-overflow-accepted" Wire ["burst limits hold"] seen "Windows iSCSI Target":
         "More immediate data than negotiated is accepted with GOOD.";

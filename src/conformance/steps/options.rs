@@ -7,7 +7,7 @@ use crate::conformance::judge::TYPE5;
 use crate::conformance::oracle::{Expected, Node, Order};
 use crate::conformance::outcome::Severity;
 use crate::conformance::plan::{Mode, Stack, StepId};
-use crate::conformance::stage::{Played, Stage, Stop, is_unsupported, shown};
+use crate::conformance::stage::{Played, Stage, Stop, is_unsupported, patiently, shown};
 use crate::conformance::step::Step;
 use crate::iscsi::{Response, Transfer};
 use crate::scsi::cdb::{PrIn, PrOut};
@@ -273,7 +273,7 @@ fn crowd(stage: &mut Stage<'_>) -> Played {
         };
         let list = PrParameters::new(Key(0), nexus.key).encode();
         let cdb = Cdb::PersistentReserveOut { action: PrOut::Register, scope: 0, kind: 0, length: 24 };
-        let answer = session.execute_settled(stage.plan.subject.lun, cdb, Transfer::Write(list.clone()));
+        let answer = patiently(&mut session, stage.plan.subject.lun, cdb, &Transfer::Write(list.clone()));
         stage.note(cast::member(number), cdb.encode(), list, &answer, Duration::ZERO);
         match answer {
             Ok(response) if response.is_good() => registered += 1,
@@ -298,7 +298,7 @@ fn crowd(stage: &mut Stage<'_>) -> Played {
         let list = PrParameters::new(key, Key(0)).encode();
         let cdb = Cdb::PersistentReserveOut { action: PrOut::Register, scope: 0, kind: 0, length: 24 };
         // What is left is seen and undone afterwards.
-        let _ = session.execute_settled(stage.plan.subject.lun, cdb, Transfer::Write(list));
+        let _ = patiently(&mut session, stage.plan.subject.lun, cdb, &Transfer::Write(list));
     }
     Ok(())
 }
@@ -311,7 +311,7 @@ fn no_room(stage: &mut Stage<'_>) -> Played {
     let cdb = Cdb::PersistentReserveIn { action: PrIn::ReadKeys, alloc: 0 };
     let session = stage.session(C)?;
     session.set_command_timeout(most);
-    let answer = session.execute_settled(lun, cdb, Transfer::None);
+    let answer = patiently(session, lun, cdb, &Transfer::None);
     session.set_command_timeout(usual);
     stage.note(C, cdb.encode(), Vec::new(), &answer, Duration::ZERO);
     match answer {

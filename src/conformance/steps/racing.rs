@@ -10,7 +10,7 @@ use crate::conformance::key;
 use crate::conformance::oracle::{Node, Order};
 use crate::conformance::outcome::Severity;
 use crate::conformance::plan::{Mode, Stack, StepId};
-use crate::conformance::stage::{Played, Stage, Stop, is_unsupported, shown};
+use crate::conformance::stage::{Played, Stage, Stop, is_unsupported, patiently, shown};
 use crate::conformance::step::{RESERVING, Step};
 use crate::iscsi::{Error, Response, Session, Tag, Transfer};
 use crate::scsi::reservation::{Holder, Key};
@@ -298,10 +298,10 @@ fn run_race(stage: &mut Stage<'_>, race: u32, racers: &[Node]) -> Played {
             .map(|((node, mut session), order)| {
                 let barrier = &barrier;
                 scope.spawn(move || {
-                    let list = order.parameters().encode();
+                    let list = Transfer::Write(order.parameters().encode());
                     barrier.wait();
                     let begun = Instant::now();
-                    let result = preempt_settled(&mut session, lun, order, list);
+                    let result = patiently(&mut session, lun, cdb(order), &list);
                     (node, session, result, begun.elapsed())
                 })
             })
@@ -367,22 +367,4 @@ fn run_race(stage: &mut Stage<'_>, race: u32, racers: &[Node]) -> Played {
 
 fn cdb(order: &Order) -> Cdb {
     Cdb::PersistentReserveOut { action: order.action(), scope: 0, kind: order.kind(), length: 24 }
-}
-
-/// Sends the order again after unit attentions and while the device is busy: neither is an answer to it.
-fn preempt_settled(
-    session: &mut Session,
-    lun: crate::scsi::Lun,
-    order: &Order,
-    list: Vec<u8>,
-) -> Result<Response, Error> {
-    let mut tries = 0;
-    loop {
-        let response = session.execute_settled(lun, cdb(order), Transfer::Write(list.clone()))?;
-        if tries == 8 || !matches!(response.status, Status::Busy | Status::TaskSetFull) {
-            return Ok(response);
-        }
-        tries += 1;
-        thread::sleep(Duration::from_millis(2));
-    }
 }

@@ -35,9 +35,12 @@ fn still_holds(stage: &mut Stage<'_>, when: &str) -> Played {
     stage.check_state(A, when)?;
     stage.check_write(A, when)?;
     let key = stage.key(A);
-    stage.expect_as(A, Order::Reserve { key, kind: TYPE5 }, &format!("RESERVE by A {when}"))?;
     let what = format!("REGISTER by A with its key {when}");
-    stage.expect_as(A, Order::Register { key, new: key }, &what).map(|_| ())
+    stage.expect_as(A, Order::Register { key, new: key }, &what)?;
+    // A release has no effect unless it comes from the holder, which so shows itself.
+    let what = format!("RELEASE by A {when}");
+    stage.expect_as(A, Order::Release { key, kind: TYPE5 }, &what)?;
+    stage.check_reservation(B, &format!("after RELEASE by A {when}"))
 }
 
 /// P31: a registration survives logout and login.
