@@ -322,10 +322,10 @@ impl Oracle {
                 self.advance()
             }
             Order::Preempt { key, victim, kind, .. } => {
-                if own != Some(key) {
-                    Expected::Conflict
-                } else {
+                if own == Some(key) {
                     self.preempt(by, victim, kind)
+                } else {
+                    Expected::Conflict
                 }
             }
         }

@@ -67,7 +67,7 @@ pub fn run(plan: &Plan, run_file: &Path, watch: &dyn Watch) -> Result<Outcome, R
     let at_the_gate = Instant::now();
     let (passed, refusal) = match pass_gate(plan, &mut actors, watch) {
         Ok(passed) => (Some(passed), None),
-        Err(refusal) if names_another_unit(refusal.kind) => return Err(Box::new(refusal).into()),
+        Err(refusal) if names_another_unit(refusal.kind) => return Err(refusal.into()),
         Err(refusal) => (None, Some(refusal)),
     };
     let waited =
@@ -111,6 +111,7 @@ pub fn run(plan: &Plan, run_file: &Path, watch: &dyn Watch) -> Result<Outcome, R
         identity: passed.as_ref().and_then(|passed| passed.identity.clone()),
         size_bytes: passed.as_ref().map(Passed::size_bytes),
         mode: plan.mode,
+        lun_reset: plan.lun_reset,
         range: (changes && plan.mode == Mode::PrWrite).then_some(geometry.range),
         steps: outcomes,
         suitability,
@@ -170,7 +171,7 @@ fn enter(plan: &Plan, actors: &mut [Actor], places: &[usize]) {
     }
 }
 
-fn pass_gate(plan: &Plan, actors: &mut [Actor], watch: &dyn Watch) -> Result<Passed, Refusal> {
+fn pass_gate(plan: &Plan, actors: &mut [Actor], watch: &dyn Watch) -> Result<Passed, Box<Refusal>> {
     let portals = plan.subject.portals.len();
     let places: Vec<usize> = std::iter::once(A.0).chain(4..4 + portals.saturating_sub(1)).collect();
     let mut sessions: Vec<_> = places.iter().filter_map(|place| actors[*place].session.take()).collect();
@@ -178,7 +179,7 @@ fn pass_gate(plan: &Plan, actors: &mut [Actor], watch: &dyn Watch) -> Result<Pas
     for (place, session) in places.into_iter().zip(sessions) {
         actors[place].session = Some(session);
     }
-    passed
+    passed.map_err(Box::new)
 }
 
 /// Writes down everybody who may register.

@@ -89,7 +89,7 @@ fn a_clean_target_is_ok_in_all_steps_and_left_as_it_was() {
     let target = started(FaultSet::NONE);
     let range = BlockRange::middle((10 << 30) / 512);
     let unit = target.lun(LUN).unwrap();
-    unit.write(range.lba, &[0x5a; 64 * 512]).unwrap();
+    unit.write(range.lba, &vec![0x5a; 64 * 512]).unwrap();
     let before = around_the_range(&target);
     let plan = plan(&target);
     let outcome = play(&plan).unwrap();
