@@ -180,6 +180,8 @@ struct Sweep<'a> {
     cleaned: Cleaned,
     /// The unit knew persistent reservations, as far as is known.
     known: bool,
+    /// A reservation of all registrants was there while we were among them and others too: nobody can tell whose it is.
+    shared: bool,
     /// What is left besides keys and reservation.
     unrestored: Option<String>,
 }
@@ -209,6 +211,7 @@ impl<'a> Sweep<'a> {
             paths,
             cleaned: Cleaned::default(),
             known: true,
+            shared: false,
             unrestored: None,
         }
     }
@@ -295,6 +298,9 @@ impl<'a> Sweep<'a> {
             let Ok(state) = self.look(at) else { return };
             if state.is_clean(self.whose) {
                 return;
+            }
+            if let Some(kind) = state.holder.and_then(|holder| holder.reservation_type()) {
+                self.shared |= kind.is_all_registrants() && state.held(self.whose) == Held::Strangers;
             }
             if round > 0 && !self.renew(at) {
                 return;
@@ -483,6 +489,13 @@ impl<'a> Sweep<'a> {
         let mut cleaned = std::mem::take(&mut self.cleaned);
         cleaned.residue = residue(&looks, self.whose, self.identity.as_deref());
         cleaned.residue.left.extend(self.classic(&looks));
+        let held = looks.iter().find_map(|(_, look)| look.as_ref().ok()?.holder);
+        if let (Some(holder), true) = (held, self.shared) {
+            let kind = super::gate::reserved(&holder);
+            cleaned.residue.left.push(format!(
+                "perhaps the reservation {kind}: the run was among its holders, and others still are, so that it was left"
+            ));
+        }
         if let Some(why) = &self.unrestored {
             cleaned.residue.left.push(format!("blocks that the run wrote: {why}"));
         }
