@@ -42,6 +42,7 @@ pub(super) enum Command {
     Explain(super::explain::ExplainArgs),
     Rules(super::rules::RulesArgs),
     Schema(super::schema::SchemaArgs),
+    Storage(super::storage::StorageArgs),
     #[command(hide = true)]
     Docs(super::docs::DocsArgs),
 }

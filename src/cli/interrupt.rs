@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one asks the run to end with what it has, the second one ends the program.
+//! Ctrl-C, and SIGTERM and SIGHUP: the first one asks the run to end with what it has, the second one ends the program.
 
 use crate::report::ExitCode;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Listens for SIGINT (Ctrl-C), once for each process.
+    /// Listens for the signals, once for each process.
     pub fn listen(on_first: impl Fn() + Send + 'static) -> Self {
         let interrupt = Interrupt::default();
         let flag = interrupt.0.clone();
@@ -18,6 +18,21 @@ impl Interrupt {
                 std::process::exit(ExitCode::Interrupted.code().into());
             }
             on_first();
+        });
+        if let Err(error) = listening {
+            tracing::warn!("Ctrl-C ends the program at once: {error}");
+        }
+        interrupt
+    }
+
+    /// Listens for the signals, once for each process, for a run that must undo what it did: no signal ends it before.
+    pub fn listen_patiently(on_first: impl Fn() + Send + 'static) -> Self {
+        let interrupt = Interrupt::default();
+        let flag = interrupt.0.clone();
+        let listening = ctrlc::set_handler(move || {
+            if !flag.swap(true, Ordering::SeqCst) {
+                on_first();
+            }
         });
         if let Err(error) = listening {
             tracing::warn!("Ctrl-C ends the program at once: {error}");

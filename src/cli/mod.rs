@@ -21,6 +21,7 @@ mod recording;
 mod rulebook;
 mod rules;
 mod schema;
+mod storage;
 mod terminal;
 mod timings;
 mod trace;
@@ -57,6 +58,7 @@ pub fn run() -> std::process::ExitCode {
         Command::Probe(args) => probe::run(args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),
         Command::Schema(args) => schema::run(args),
+        Command::Storage(args) => storage::run(args, &terminal),
     };
     match outcome {
         Ok(code) => code.into(),

@@ -199,6 +199,16 @@ impl Chap {
         &self.initiator
     }
 
+    /// The target's name and secret, where it must authenticate itself.
+    pub fn target(&self) -> Option<&Credentials> {
+        self.target.as_ref()
+    }
+
+    /// What is offered, best first.
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
+    }
+
     /// The value of CHAP_A.
     pub fn offer(&self) -> String {
         self.algorithms.iter().map(|algorithm| algorithm.code().to_string()).collect::<Vec<_>>().join(",")
