@@ -13,3 +13,4 @@ mod live;
 mod output;
 mod recording;
 mod rules;
+mod storage;
