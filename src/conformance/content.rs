@@ -573,7 +573,7 @@ mod tests {
             (100 * MIB - 512 * 1024 + 255 * 1024, &0x00ba_b10c_u64.to_le_bytes(), "zfs"),
             (1024, b"NSD descriptor for /dev/sdb created by GPFS", "gpfs"),
             (8 * 512 + 3, b"VxVM", "vxvm"),
-            (size - 100 * 512 - 4096 % 512, b"SPACEDB ", "storage-spaces"),
+            (size - 100 * 512, b"SPACEDB ", "storage-spaces"),
         ] {
             assert_eq!(found(&unit(size, &[(offset, bytes)])), [name], "{name} at {offset}");
         }

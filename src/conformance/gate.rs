@@ -31,17 +31,17 @@ pub struct Refusal {
     /// The kind of reason.
     pub kind: RefusalKind,
     /// What the unit is called.
-    pub name: String,
+    pub name: Box<str>,
     /// iSCSI name of the target.
-    pub target: String,
+    pub target: Box<str>,
     /// The logical unit.
     pub lun: Lun,
     /// The portal through which it was found, where it is one.
     pub portal: Option<Portal>,
     /// What was found.
-    pub found: String,
+    pub found: Box<str>,
     /// What to do.
-    pub remedy: String,
+    pub remedy: Box<str>,
 }
 
 impl std::error::Error for Refusal {}
@@ -174,12 +174,12 @@ impl Speaker<'_> {
     fn refuse(&self, kind: RefusalKind, found: impl Into<String>, remedy: impl Into<String>) -> Refusal {
         Refusal {
             kind,
-            name: self.subject.name.clone(),
-            target: self.subject.target.clone(),
+            name: self.subject.name.as_str().into(),
+            target: self.subject.target.as_str().into(),
             lun: self.subject.lun,
             portal: self.portal.clone(),
-            found: found.into(),
-            remedy: remedy.into(),
+            found: found.into().into(),
+            remedy: remedy.into().into(),
         }
     }
 

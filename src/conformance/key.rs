@@ -100,16 +100,15 @@ pub fn mark(key: Key) -> Option<Mark> {
 impl Mark {
     /// The key.
     pub fn key(self) -> Key {
-        let [a, b] = MAGIC.to_be_bytes();
-        let [c, d, e, f] = self.run.0.to_be_bytes();
-        Key(u64::from_be_bytes([a, b, c, d, e, f, self.node, self.path]))
+        let run = u64::from(self.run.0) << 16;
+        Key(u64::from(MAGIC) << 48 | run | u64::from(self.node) << 8 | u64::from(self.path))
     }
 
     /// The mark of a key; `None` for every key that this program cannot have made.
     pub fn of(key: Key) -> Option<Self> {
-        let [a, b, c, d, e, f, node, path] = key.0.to_be_bytes();
-        let run = RunId::new(u32::from_be_bytes([c, d, e, f]))?;
-        (u16::from_be_bytes([a, b]) == MAGIC && node != 0 && path != 0).then_some(Self { run, node, path })
+        let [.., node, path] = key.0.to_be_bytes();
+        let run = RunId::new(u32::try_from(key.0 >> 16 & 0xffff_ffff).ok()?)?;
+        (key.0 >> 48 == u64::from(MAGIC) && node != 0 && path != 0).then_some(Self { run, node, path })
     }
 
     /// True when the key is one of this run's.
@@ -141,9 +140,10 @@ pub fn run_of_name(name: &str) -> Option<RunId> {
 /// system's initiator uses. The three random bytes differ between the paths of one node already, because some targets look
 /// at no more; they follow from the run's random number, so that a session can be opened again without a run file.
 pub fn isid(run: RunId, node: u8, path: u8) -> Isid {
-    let [a, b, c, d] = run.0.to_be_bytes();
-    let [_, x, y, z] = crc32c::crc32c(&[a, b, c, d, node, path]).to_be_bytes();
-    Isid([0x80, x, y, z, node, path])
+    let mut whose = run.0.to_be_bytes().to_vec();
+    whose.extend([node, path]);
+    let [_, random @ ..] = crc32c::crc32c(&whose).to_be_bytes();
+    Isid([0x80, random[0], random[1], random[2], node, path])
 }
 
 /// A block as a run writes it: a header that names the run, then bytes that follow from the header, so that no two tags and

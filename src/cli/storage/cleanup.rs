@@ -66,7 +66,7 @@ pub(super) fn run(args: CleanupArgs, terminal: &Terminal) -> Outcome {
     trace.end(terminal);
     let code = if report.cleaned.iter().all(|cleaned| cleaned.left.is_empty()) {
         ExitCode::Clean
-    } else if args.run_file.is_none() && report.cleaned.iter().all(|cleaned| never_seen(cleaned)) {
+    } else if args.run_file.is_none() && report.cleaned.iter().all(never_seen) {
         // Nothing says that there is something of ours, and nothing could be looked at.
         ExitCode::Usage
     } else {

@@ -239,17 +239,17 @@ fn refused_problem(refusal: &Refusal) -> Problem {
     let portal = refusal.portal.as_ref().map(|portal| format!(" through {portal}")).unwrap_or_default();
     let name = if refusal.name.is_empty() { String::new() } else { format!(" ({})", refusal.name) };
     let found = format!("LUN {}{name} of {}{portal}: {}", refusal.lun, refusal.target, refusal.found);
-    Problem::new(crate::report::printable(&found).into_owned()).help(refusal.remedy.clone())
+    Problem::new(crate::report::printable(&found).into_owned()).help(&*refusal.remedy)
 }
 
 fn refused_lun(refusal: &Refusal, lun: String) -> RefusedLun {
     RefusedLun {
-        target: refusal.target.clone(),
+        target: refusal.target.to_string(),
         lun,
         portal: refusal.portal.as_ref().map(ToString::to_string),
         kind: refusal.kind.name().to_owned(),
-        found: refusal.found.clone(),
-        remedy: refusal.remedy.clone(),
+        found: refusal.found.to_string(),
+        remedy: refusal.remedy.to_string(),
     }
 }
 
