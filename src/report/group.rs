@@ -74,7 +74,7 @@ fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
     }
     for line in blocks.iter_mut().flat_map(|block| &mut block.lines) {
         if line.findings.iter().any(|finding| finding.message != line.message) {
-            line.message = common_words(&nameless(line.findings[0]));
+            line.message = common_words(&line.findings);
         }
     }
     blocks
@@ -279,12 +279,21 @@ fn segments(path: &str) -> Vec<(&str, &str)> {
     out
 }
 
+/// How many names stand in a message for several findings; more would hide what it says.
+const MOST_NAMES: usize = 6;
+
 /// The message with a mark where it names the subject, so that messages on several subjects can be compared.
 fn nameless(finding: &Finding) -> String {
+    without_names(finding).0
+}
+
+/// The message with a mark where it names the subject or what it is in, and those names in their order.
+fn without_names(finding: &Finding) -> (String, Vec<&str>) {
     let mut names: Vec<&str> = segments(&finding.path).into_iter().map(|(_, key)| key).collect();
     names.push(&finding.subject);
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
     let mut out = String::with_capacity(finding.message.len());
+    let mut taken = Vec::new();
     let text = finding.message.as_str();
     let mut at = 0;
     while at < text.len() {
@@ -296,6 +305,7 @@ fn nameless(finding: &Finding) -> String {
         });
         if let Some(name) = hit {
             out.push(NAME);
+            taken.push(*name);
             at += name.len();
         } else {
             let c = rest.chars().next().expect("at is before the end and on a boundary");
@@ -303,17 +313,46 @@ fn nameless(finding: &Finding) -> String {
             at += c.len_utf8();
         }
     }
-    out
+    (out, taken)
 }
 
-/// The message for several subjects at once: `each has one network` for `hv1 has one network`.
-fn common_words(nameless: &str) -> String {
-    let text = match nameless.strip_prefix(NAME) {
-        Some(rest) if rest.starts_with(' ') => format!("each{rest}"),
-        Some(rest) => rest.trim_start_matches([':', ',', ' ']).to_owned(),
-        None => nameless.to_owned(),
-    };
-    text.replace(NAME, "…")
+/// One message for several findings whose messages differ in names only: `each has one network` for
+/// `hv1 has one network`, `hv3 does not see data1, data2` for `hv3 does not see data1`.
+fn common_words(findings: &[&Finding]) -> String {
+    let (nameless, first) = without_names(findings[0]);
+    let mut names: Vec<Vec<&str>> = first.into_iter().map(|name| vec![name]).collect();
+    for finding in &findings[1..] {
+        for (seen, name) in names.iter_mut().zip(without_names(finding).1) {
+            if !seen.contains(&name) {
+                seen.push(name);
+            }
+        }
+    }
+    let leading = nameless.starts_with(NAME) && names[0].len() > 1;
+    let differing = names.iter().skip(usize::from(leading)).filter(|names| names.len() > 1).count();
+    let mut names = names.into_iter();
+    let mut parts = nameless.split(NAME);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for (at, part) in parts.enumerate() {
+        let here = names.next().unwrap_or_default();
+        match here.as_slice() {
+            [name] => text.push_str(name),
+            // The subjects stand beside it.
+            _ if at == 0 && leading => {
+                if !part.starts_with(' ') {
+                    text.push_str(part.trim_start_matches([':', ',', ' ']));
+                    continue;
+                }
+                text.push_str("each");
+            }
+            several if differing == 1 && !leading && several.len() <= MOST_NAMES => {
+                text.push_str(&several.join(", "));
+            }
+            _ => text.push('…'),
+        }
+        text.push_str(part);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -361,8 +400,32 @@ mod tests {
         };
         let text = nameless(&finding);
         assert_eq!(text, "\u{1}: \u{1} has MTU 1500, hv10 and eth01 have 9000");
-        assert_eq!(common_words(&text), "… has MTU 1500, hv10 and eth01 have 9000");
-        assert_eq!(common_words("\u{1} has one"), "each has one");
+    }
+
+    fn says(path: &str, subject: &str, message: &str) -> Finding {
+        Finding { subject: subject.into(), path: path.into(), message: message.into(), ..empty() }
+    }
+
+    fn together(findings: &[Finding]) -> String {
+        common_words(&findings.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_several_have_in_common_is_said_once() {
+        let one = |node: &str| says(&format!("nodes[{node}]"), node, &format!("{node} has one network"));
+        assert_eq!(together(&[one("hv1"), one("hv2")]), "each has one network");
+        let nic = |node: &str| {
+            says(&format!("nodes[{node}].nics[eth0]"), "eth0", &format!("{node}: eth0 has MTU 1500"))
+        };
+        assert_eq!(together(&[nic("hv1"), nic("hv2")]), "eth0 has MTU 1500");
+        let view = |node: &str, lun: &str| {
+            says(&format!("targets[t].luns[{lun}].views[{node}]"), node, &format!("{node} does not see {lun}"))
+        };
+        assert_eq!(together(&[view("hv3", "data1"), view("hv3", "data2")]), "hv3 does not see data1, data2");
+        assert_eq!(together(&[view("hv2", "data1"), view("hv3", "data1")]), "each does not see data1");
+        assert_eq!(together(&[view("hv2", "data1"), view("hv3", "data2")]), "each does not see …");
+        let many: Vec<Finding> = (0..20).map(|at| view("hv3", &format!("data{at}"))).collect();
+        assert_eq!(together(&many), "hv3 does not see …");
     }
 
     fn empty() -> Finding {

@@ -29,7 +29,7 @@ impl Life {
             for at in 0..life.portals.len() {
                 let mut session = life.log_in(node, at)?;
                 for lun in luns() {
-                    register(&mut session, lun, key(node))?;
+                    register(&mut session, PrOut::Register, lun, key(node))?;
                     if (node, at) == (0, 0) {
                         let parameters = PrParameters::new(key(node), Key::default());
                         let kind = Some(ReservationType::WriteExclusiveRegistrantsOnly);
@@ -42,8 +42,8 @@ impl Life {
         Ok(life)
     }
 
-    /// The last node loses its sessions and logs in again, as after its network was away for a moment. It relies on its
-    /// registrations being there still, as the standard promises. Where the target does not let it in, it stays out.
+    /// The last node loses its sessions, logs in again and registers anew, as after its network was away for a moment.
+    /// Where the target does not let it in, it stays out.
     pub fn reconnect_last_node(&mut self) {
         let node = RECORDED.len() - 1;
         for at in 0..self.portals.len() {
@@ -52,6 +52,11 @@ impl Life {
                 let _ = session.logout();
             }
             self.sessions[place] = self.log_in(node, at).ok();
+            for lun in luns() {
+                if let Some(session) = &mut self.sessions[place] {
+                    let _ = register(session, PrOut::RegisterAndIgnoreExistingKey, lun, key(node));
+                }
+            }
         }
     }
 
@@ -79,9 +84,9 @@ fn luns() -> impl Iterator<Item = Lun> {
     units.map(|unit| Lun::new(unit.lun.into()))
 }
 
-fn register(session: &mut Session, lun: Lun, key: Key) -> Result<(), Error> {
+fn register(session: &mut Session, how: PrOut, lun: Lun, key: Key) -> Result<(), Error> {
     let parameters = PrParameters::new(Key::default(), key);
-    session.unit(lun).reserve_out(PrOut::Register, None, &parameters).map(|_| ())
+    session.unit(lun).reserve_out(how, None, &parameters).map(|_| ())
 }
 
 /// The key of a node: one for all its paths.
