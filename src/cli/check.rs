@@ -63,12 +63,15 @@ enum Subject {
 
 pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     let mut timings = Timings::new(args.timings);
-    // Mistakes of the plan do not hide those of the rules.
-    let subject = subject(&args);
-    timings.done("reading");
+    // Mistakes of the plan do not hide those of the rules. Both are read at the same time, and the rules once more
+    // where the plan turns out to have some of its own.
+    let (subject, rules) = rayon::join(|| subject(&args), || rulebook::load_to_judge(&args.rules, None));
     let inventory = subject.as_ref().ok().and_then(Subject::inventory);
-    let rules = rulebook::load_to_judge(&args.rules, inventory);
-    timings.done("loading rules");
+    let rules = match inventory.filter(|inventory| !inventory.rules.directories.is_empty()) {
+        Some(inventory) => rulebook::load_to_judge(&args.rules, Some(inventory)),
+        None => rules,
+    };
+    timings.done("reading plan, facts and rules");
     let (subject, ruleset) = both(subject, rules)?;
     let selection = rulebook::narrow(subject.selection(), &args.rules);
     let resolved = match subject.inventory().filter(|_| matches!(subject, Subject::Plan(_))) {

@@ -45,6 +45,8 @@ pub(super) struct Checker<'e> {
     pub(super) reads: BTreeSet<String>,
     /// The parameters that were read, by their place in the declaration.
     pub(super) params_read: BTreeSet<usize>,
+    /// How many of the rule's variables must be bound for what was read.
+    pub(super) variables_read: usize,
 }
 
 impl<'e> Checker<'e> {
@@ -60,6 +62,7 @@ impl<'e> Checker<'e> {
             errors: Vec::new(),
             reads: BTreeSet::new(),
             params_read: BTreeSet::new(),
+            variables_read: 0,
         }
     }
 
@@ -154,6 +157,9 @@ impl<'e> Checker<'e> {
             let checked =
                 Checked { node: Node::Root(Root::Slot(slot)), ty: ty.clone(), origins: origins.clone() };
             self.reads.extend(checked.origins.iter().cloned());
+            if slot < self.env.bound.len() {
+                self.variables_read = self.variables_read.max(slot + 1);
+            }
             return Some(checked);
         }
         if let Some((index, field)) = self.env.document.and_then(|document| document.find(name)) {

@@ -38,13 +38,6 @@ impl<'a, T: Tracer<'a>> Evaluator<'a, '_, T> {
         }
     }
 
-    /// Lets a variable stand for an element.
-    fn bind(&mut self, slot: usize, seen: Seen<'a, T::Mark>) {
-        if let Some(place) = self.slots.get_mut(slot) {
-            *place = seen;
-        }
-    }
-
     /// What a list as a whole rests on when all of its elements were looked at: nothing for facts that have elements.
     pub(super) fn whole(list: &Seen<'a, T::Mark>) -> T::Mark {
         match &list.plain {

@@ -3,7 +3,7 @@
 //! What is known never changes when a missing fact becomes known (`has` asks just that, and alone does). Nothing panics, and
 //! nothing runs for ever: a hostile document ends in unknown.
 
-use super::node::{Const, MAX_VARIABLES, Node, Root, Step};
+use super::node::{Const, Node, Root, Step};
 use super::program::Scope;
 use super::trace::Tracer;
 use super::value::{Item, Items, Plain, Presence, Seen, Text, Truth};
@@ -21,7 +21,10 @@ pub(super) struct Evaluator<'a, 's, T: Tracer<'a>> {
     text: &'a str,
     document: &'a dyn Record,
     params: &'s [Value<'a>],
-    pub(super) slots: [Seen<'a, T::Mark>; MAX_VARIABLES],
+    /// The rule's variables, which come first.
+    bound: &'s [Value<'a>],
+    /// The variables of macros, by their place after the rule's. Empty, and nothing to make, until a macro binds one.
+    inner: Vec<Seen<'a, T::Mark>>,
     pub(super) trace: T,
     steps: u32,
 }
@@ -30,18 +33,25 @@ pub(super) struct Evaluator<'a, 's, T: Tracer<'a>> {
 pub(super) type Judged<M> = (Truth, M);
 
 impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
-    pub(super) fn new(text: &'a str, scope: &Scope<'s, 'a>, mut trace: T) -> Self {
-        let mut slots = [const { None::<Value<'a>> }; MAX_VARIABLES];
-        for (slot, value) in slots.iter_mut().zip(scope.values) {
-            *slot = Some(*value);
+    pub(super) fn new(text: &'a str, scope: &Scope<'s, 'a>, trace: T) -> Self {
+        Evaluator {
+            text,
+            document: scope.document,
+            params: scope.params,
+            bound: scope.values,
+            inner: Vec::new(),
+            trace,
+            steps: 0,
         }
-        let mut at = 0;
-        let slots = slots.map(|value| {
-            let mark = if T::ON && value.is_some() { trace.root(Root::Slot(at)) } else { T::Mark::default() };
-            at += 1;
-            fact(&mut trace, value.unwrap_or(Value::Missing), mark)
-        });
-        Evaluator { text, document: scope.document, params: scope.params, slots, trace, steps: 0 }
+    }
+
+    /// Lets a macro's variable stand for an element.
+    pub(super) fn bind(&mut self, slot: usize, seen: Seen<'a, T::Mark>) {
+        let at = slot.saturating_sub(self.bound.len());
+        if at >= self.inner.len() {
+            self.inner.resize_with(at + 1, || Self::unknown(T::Mark::default()));
+        }
+        self.inner[at] = seen;
     }
 
     /// Whether the evaluation was cut short, so that its result means nothing.
@@ -214,9 +224,15 @@ impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
 
     fn root(&mut self, root: Root) -> Seen<'a, T::Mark> {
         match root {
-            Root::Slot(slot) => {
-                self.slots.get(slot).cloned().unwrap_or_else(|| Self::unknown(T::Mark::default()))
-            }
+            Root::Slot(slot) => match self.bound.get(slot) {
+                Some(value) => {
+                    let mark = self.trace.root(root);
+                    fact(&mut self.trace, *value, mark)
+                }
+                None => {
+                    self.inner_variable(slot).cloned().unwrap_or_else(|| Self::unknown(T::Mark::default()))
+                }
+            },
             Root::Document => Seen { plain: Plain::Record(self.document), mark: self.trace.root(root) },
             Root::Param(at) => {
                 let mark = self.trace.root(root);
@@ -225,13 +241,22 @@ impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
         }
     }
 
+    fn inner_variable(&self, slot: usize) -> Option<&Seen<'a, T::Mark>> {
+        self.inner.get(slot.checked_sub(self.bound.len())?)
+    }
+
     fn path(&mut self, root: Root, steps: &'a [Step]) -> Seen<'a, T::Mark> {
         let (mut record, mut mark) = match root {
             Root::Document => (self.document, self.trace.root(root)),
-            Root::Slot(slot) => match self.slots.get(slot) {
-                Some(Seen { plain: Plain::Record(record), mark }) => (*record, *mark),
-                Some(other) => return Self::unknown(other.mark),
-                None => return Self::unknown(T::Mark::default()),
+            Root::Slot(slot) => match (self.bound.get(slot), self.inner_variable(slot)) {
+                (Some(Value::Record(record)), _) => (*record, self.trace.root(root)),
+                (Some(_), _) => {
+                    let mark = self.root(root).mark;
+                    return Self::unknown(mark);
+                }
+                (None, Some(Seen { plain: Plain::Record(record), mark })) => (*record, *mark),
+                (None, Some(other)) => return Self::unknown(other.mark),
+                (None, None) => return Self::unknown(T::Mark::default()),
             },
             Root::Param(_) => return self.root(root),
         };

@@ -66,6 +66,7 @@ pub fn compile_expecting(text: &str, env: &Env, expected: Expected) -> Result<Pr
                 reads,
                 params,
                 params_read,
+                variables_read: checker.variables_read,
             })
         }
         _ => Err(tidy(errors)),
@@ -103,6 +104,7 @@ pub struct Program {
     /// The parameters, in the order of their declaration.
     params: Arc<[(String, Type)]>,
     params_read: Vec<usize>,
+    variables_read: usize,
 }
 
 /// What an expression is evaluated over. Cheap to make for each element.
@@ -184,6 +186,12 @@ impl Program {
         self.params_read.iter().map(|at| self.params[*at].0.as_str())
     }
 
+    /// How many of the variables that [`Env::bind`] declared it needs, from the first on: with the values of so many it
+    /// can be evaluated.
+    pub fn variables_read(&self) -> usize {
+        self.variables_read
+    }
+
     /// Evaluates it. Fast; nothing of how it came about is kept.
     pub fn eval<'a>(&'a self, scope: &Scope<'_, 'a>) -> Evaluated<'a> {
         let mut evaluator = Evaluator::new(self.text(), scope, Untraced);
@@ -201,6 +209,10 @@ impl Program {
     /// Evaluates it again, and tells what its value rests on. `paths` are those of the bound variables' values
     /// (`nodes[hv1]`), in their order; what is read of a variable without a path is not told.
     pub fn explain<'a>(&'a self, scope: &Scope<'_, 'a>, paths: &[String]) -> Explanation {
+        self.explain_part(scope, paths, Wanted::All)
+    }
+
+    fn explain_part<'a>(&'a self, scope: &Scope<'_, 'a>, paths: &[String], wanted: Wanted) -> Explanation {
         let mut evaluator = Evaluator::new(self.text(), scope, Traced::default());
         let seen = evaluator.value(&self.node);
         let exhausted = evaluator.is_exhausted();
@@ -213,7 +225,7 @@ impl Program {
             Root::Param(at) => self.params.get(at).map(|(name, _)| format!("{PARAMS}.{name}")),
         };
         let mut out = Explanation { more: exhausted, ..Explanation::default() };
-        trace.tell(mark, |told| out.hear(&told, |place| trace.path(place, &path_of)));
+        trace.tell(mark, |told| out.hear(&told, wanted, |place| trace.path(place, &path_of)));
         if known {
             out.causes.clear();
         } else if out.causes.is_empty() {
@@ -229,7 +241,7 @@ impl Program {
 
     /// Why its value is unknown; empty when it is known.
     pub fn causes<'a>(&'a self, scope: &Scope<'_, 'a>, paths: &[String]) -> Vec<Cause> {
-        self.explain(scope, paths).causes
+        self.explain_part(scope, paths, Wanted::Causes).causes
     }
 
     /// The facts that its value rests on.
@@ -238,10 +250,21 @@ impl Program {
     }
 }
 
+/// What of an explanation somebody asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    /// Why it is unknown, and nothing else: what was read and is known costs a path each.
+    Causes,
+}
+
 impl Explanation {
     /// Notes one thing that a value rests on, as long as there is room for it.
-    fn hear(&mut self, told: &Told<'_, '_>, path: impl Fn(u32) -> Option<String>) {
+    fn hear(&mut self, told: &Told<'_, '_>, wanted: Wanted, path: impl Fn(u32) -> Option<String>) {
         match told {
+            Told::Read { value, cause, .. }
+                if wanted == Wanted::Causes && !(*cause && matches!(value, Value::Missing)) => {}
+            Told::Deciding { .. } if wanted == Wanted::Causes => {}
             Told::Read { place, value, cause } => {
                 let cause = *cause && matches!(value, Value::Missing);
                 let (no_cause, no_evidence) =

@@ -419,7 +419,11 @@ mod tests {
         };
         assert_eq!(together(&[nic("hv1"), nic("hv2")]), "eth0 has MTU 1500");
         let view = |node: &str, lun: &str| {
-            says(&format!("targets[t].luns[{lun}].views[{node}]"), node, &format!("{node} does not see {lun}"))
+            says(
+                &format!("targets[t].luns[{lun}].views[{node}]"),
+                node,
+                &format!("{node} does not see {lun}"),
+            )
         };
         assert_eq!(together(&[view("hv3", "data1"), view("hv3", "data2")]), "hv3 does not see data1, data2");
         assert_eq!(together(&[view("hv2", "data1"), view("hv3", "data1")]), "each does not see data1");

@@ -47,11 +47,9 @@ impl<'c> Compiler<'c> {
     }
 
     fn condition(&mut self, text: &Text) -> Option<Condition> {
-        let full = self.typed(text, "when", &ExprType::Bool)?;
-        let depth = self.envs.iter().position(|env| compile(text, env).is_ok());
-        // Compiled for its own depth: the variables below are not bound yet when it is asked.
-        let depth = depth.unwrap_or(self.envs.len() - 1);
-        let program = compile(text, &self.envs[depth]).unwrap_or(full);
+        let program = self.typed(text, "when", &ExprType::Bool)?;
+        // Asked as soon as the variables that it reads are bound.
+        let depth = program.variables_read();
         Some(Condition { program, depth })
     }
 

@@ -10,8 +10,9 @@ use super::compare::{Camps, Member, closest, names};
 use super::each::{Each, Element, Position, Visitor};
 use crate::expr::{Cause, Datum, Program, Scope};
 use crate::facts::{Document, GapReason, Places, Value};
-use std::cell::OnceCell;
+
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 /// Most pieces of evidence of one finding.
 const MOST_EVIDENCE: usize = 24;
@@ -26,7 +27,7 @@ const MOST_TOLD: usize = 1024;
 pub(super) struct Engine<'a> {
     document: &'a Document,
     params: Vec<Value<'a>>,
-    places: OnceCell<Places<'a>>,
+    places: OnceLock<Places<'a>>,
 }
 
 /// What a rule says of one element.
@@ -71,7 +72,7 @@ pub(super) fn way(rule: &Rule) -> &Each {
 
 impl<'a> Engine<'a> {
     pub(super) fn new(document: &'a Document, params: Vec<Value<'a>>) -> Self {
-        Engine { document, params, places: OnceCell::new() }
+        Engine { document, params, places: OnceLock::new() }
     }
 
     /// Applies a rule; `say` is told of every element, and of elements above them where these decide for all below.
@@ -229,14 +230,18 @@ impl<'a> Judging<'_, 'a> {
     fn subset(&mut self, element: &Element<'a>, subset: &'a Subset) {
         let scope = self.engine.scope(&element.values);
         // Where both lists are known and it holds, as nearly always, one look at each of them is enough.
-        if let (Some(Datum::List(part)), Some(Datum::List(whole))) =
-            (subset.part.eval(&scope).datum(), subset.whole.eval(&scope).datum())
-            && !part.is_empty()
+        let (part, whole) = (subset.part.eval(&scope).datum(), subset.whole.eval(&scope));
+        if let Some(Datum::List(part)) =
+            part.filter(|part| !matches!(part, Datum::List(none) if none.is_empty()))
         {
-            let whole: HashSet<&Datum<'_>> = whole.iter().collect();
-            if part.iter().all(|one| whole.contains(one)) {
-                (self.say)(&element.position, Said::Pass);
-                return;
+            if whole.is_unknown() {
+                return self.say_unknown(element, &subset.whole);
+            }
+            if let Some(Datum::List(whole)) = whole.datum() {
+                let whole: HashSet<&Datum<'_>> = whole.iter().collect();
+                if part.iter().all(|one| whole.contains(one)) {
+                    return (self.say)(&element.position, Said::Pass);
+                }
             }
         }
         match (subset.nothing.test(&scope), subset.holds.test(&scope)) {

@@ -8,6 +8,7 @@ use super::{Evidence, Finding, Judgement, Severity, Status, waive};
 use crate::facts::Document;
 use crate::inventory::Waiver;
 use jiff::civil::Date;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 impl ResolvedRules<'_> {
     /// Judges a document, on which [`crate::derive::complete`] was run. `today` is the day in UTC that waivers are
@@ -19,10 +20,9 @@ impl ResolvedRules<'_> {
     pub fn judge(&self, document: &Document, waivers: &[Waiver], today: Date) -> Judgement {
         let values = self.params.iter().map(|setting| setting.value.value()).collect();
         let engine = Engine::new(document, values);
-        let mut findings = Vec::new();
-        for chosen in &self.chosen {
-            judge_rule(*chosen, &engine, document, &mut findings);
-        }
+        let each: Vec<Vec<Finding>> =
+            self.chosen.par_iter().map(|chosen| judge_rule(*chosen, &engine, document)).collect();
+        let mut findings: Vec<Finding> = each.into_iter().flatten().collect();
         let mut selected: Vec<String> = self.chosen.iter().map(|chosen| chosen.rule.id.clone()).collect();
         let built_in = waive::apply(&mut findings, waivers, self.ruleset, &selected, today);
         selected.extend(built_in);
@@ -35,17 +35,12 @@ impl ResolvedRules<'_> {
     }
 }
 
-fn judge_rule<'a>(
-    chosen: Chosen<'a>,
-    engine: &Engine<'a>,
-    document: &'a Document,
-    findings: &mut Vec<Finding>,
-) {
+fn judge_rule<'a>(chosen: Chosen<'a>, engine: &Engine<'a>, document: &'a Document) -> Vec<Finding> {
     let Chosen { rule, severity } = chosen;
     let (mut passes, mut first_pass, mut idle) = (0, None, None);
     // Elements beyond those that are told of one by one.
     let mut more = [(Status::Unknown, 0), (violated(severity), 0)];
-    let before = findings.len();
+    let mut findings = Vec::new();
     engine.judge(rule, &mut |position, said| {
         let (status, words) = match said {
             Said::Pass => {
@@ -78,9 +73,10 @@ fn judge_rule<'a>(
     }
     if let Some(first) = first_pass {
         findings.push(passed(rule, severity, passes, &first, document));
-    } else if findings.len() == before {
+    } else if findings.is_empty() {
         findings.push(not_applicable(rule, severity, idle));
     }
+    findings
 }
 
 /// Elements that are only counted.
