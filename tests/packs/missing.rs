@@ -61,6 +61,11 @@ const DISPENSABLE: &[(&str, &str, &str)] = &[
     ("reservation/no-leftovers", "nodes.services.active", "there is nothing left over"),
     ("reservation/no-leftovers", "targets.luns.reservations.held", "a cluster runs, whose they are"),
     ("reservation/no-leftovers", "targets.luns.reservations.keys", "a cluster runs, whose they are"),
+    (
+        "reservation/registered-once",
+        "targets.luns.reservations.registrants.initiator",
+        "it is through another target port, whoever it is",
+    ),
     ("witness/present-for-two", "witness.kind", "Corosync goes on with one of two"),
     ("witness/survives-intended-failures", "cluster.votes", "Corosync goes on with one of two"),
     ("witness/not-used-for-data", "nodes.disks.lun", "nothing is mounted from that disk, whatever it is"),
