@@ -15,6 +15,7 @@ use crate::report::{ExitCode, FailOn, Report, to_table};
 use crate::rule::{ResolvedRules, Selection};
 use crate::source::{Problem, Problems};
 use jiff::civil::Date;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 /// Check a cluster: probe what cluster.toml names, or judge a recording, and report
@@ -73,6 +74,7 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     };
     timings.done("reading plan, facts and rules");
     let (subject, ruleset) = both(subject, rules)?;
+    let ruleset = ManuallyDrop::new(ruleset);
     let selection = rulebook::narrow(subject.selection(), &args.rules);
     let resolved = match subject.inventory().filter(|_| matches!(subject, Subject::Plan(_))) {
         Some(inventory) => both(ruleset.resolve(&selection), inventory.check_references())?.0,
@@ -104,12 +106,14 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
 
 /// Judges facts: what is derived is derived anew, and waivers are held against the day the facts were gathered.
 pub(super) fn judge(
-    mut document: Document,
+    document: Document,
     rules: &ResolvedRules<'_>,
     waivers: &[Waiver],
     fail_on: FailOn,
     interrupted: bool,
 ) -> Report {
+    // Never freed: the process ends soon, and taking a large cluster apart again takes as long as parsing half of it.
+    let mut document = ManuallyDrop::new(document);
     derive::complete(&mut document);
     let judgement = rules.judge(&document, waivers, day_of(&document));
     Report::new(&document, judgement, fail_on, interrupted)
