@@ -18,6 +18,9 @@ pub(super) struct Member<'a> {
 impl<'a> Member<'a> {
     /// The members of each group, in the order in which they first occur.
     pub(super) fn groups<'m>(members: &'m [Member<'a>]) -> Vec<Vec<&'m Member<'a>>> {
+        if !members.is_empty() && members.iter().all(|member| member.group.is_none()) {
+            return vec![members.iter().collect()];
+        }
         parted(members.iter(), |member| &member.group)
     }
 }
