@@ -443,6 +443,14 @@ fn says_something(key: &str, text: &Text, problems: &mut Problems) {
 
 /// A text of several lines as one paragraph; blank lines part paragraphs.
 fn tidy(text: &str) -> String {
-    let words = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
-    text.trim().split("\n\n").map(words).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    let mut out = String::with_capacity(text.len());
+    for part in text.split("\n\n") {
+        let mut between = if out.is_empty() { "" } else { "\n\n" };
+        for word in part.split_whitespace() {
+            out.push_str(between);
+            out.push_str(word);
+            between = " ";
+        }
+    }
+    out
 }

@@ -2,17 +2,27 @@
 
 /// Whether a pattern matches the whole of a text.
 pub(super) fn glob(pattern: &str, text: &str) -> bool {
+    if !pattern.contains(['*', '?']) {
+        return pattern == text;
+    }
+    if pattern.is_ascii() && text.is_ascii() {
+        return matches(pattern.as_bytes(), text.as_bytes(), char::from);
+    }
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    matches(&pattern, &text, |c| c)
+}
+
+fn matches<C: Copy + PartialEq>(pattern: &[C], text: &[C], as_char: impl Fn(C) -> char) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where the last star stands, and how much of the text it has taken.
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {
-            Some('*') => {
+            Some(c) if as_char(*c) == '*' => {
                 star = Some((p, t));
                 p += 1;
             }
-            Some(c) if *c == '?' || *c == text[t] => {
+            Some(c) if as_char(*c) == '?' || *c == text[t] => {
                 p += 1;
                 t += 1;
             }
@@ -26,7 +36,7 @@ pub(super) fn glob(pattern: &str, text: &str) -> bool {
             },
         }
     }
-    pattern[p..].iter().all(|c| *c == '*')
+    pattern[p..].iter().all(|c| as_char(*c) == '*')
 }
 
 /// Whether a pattern means a rule: its category, its id, or a pattern over its id.
