@@ -277,7 +277,7 @@ fn blocks_of(text: &Text, size: Option<Bytes>, problems: &mut Problems) -> Optio
             return None;
         }
     };
-    let blocks = size.and_then(|size| u64::try_from(size.0).ok()).map(|bytes| bytes / SMALLEST_BLOCK);
+    let blocks = size.map(|size| size.0 / SMALLEST_BLOCK);
     if blocks.is_some_and(|blocks| !range.fits(blocks)) {
         problems.push(text.problem("the blocks lie behind the end of the LUN", "its `size` is smaller"));
         return None;
