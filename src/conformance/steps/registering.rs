@@ -106,7 +106,7 @@ pub static P07: Step = Step {
     id: StepId::new(7),
     title: "registering nothing does nothing",
     does: "Sends REGISTER with both keys zero as an unregistered node.",
-    expects: "It is answered GOOD, no key appears and PRGENERATION stays.",
+    expects: "It is answered GOOD, and no key appears.",
     meaning: "Cleanup scripts see an error where there is none.",
     severity: Severity::Info,
     mode: Mode::Pr,
@@ -124,5 +124,8 @@ fn p07(stage: &mut Stage<'_>) -> Played {
         "REGISTER of key zero by unregistered A",
     )?;
     stage.check_keys(A, "after A registered nothing")?;
-    stage.check_generation(A, before, 0, "after A registered nothing")
+    // The standard does not say whether a registration of nothing counts.
+    let after = stage.generation(A)?;
+    stage.remark(format!("PRGENERATION: {before} before, {after} after"));
+    Ok(())
 }
