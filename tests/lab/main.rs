@@ -4,7 +4,14 @@
 //! one line that says what to install, unless `QUORATE_LAB=off`.
 
 mod conformance;
+mod crash;
 mod initiator;
 mod peers;
 mod program;
 mod simtarget;
+
+/// A run of the crash tests, in a process of its own.
+#[test]
+fn crash_child() {
+    crash::child();
+}
