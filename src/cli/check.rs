@@ -2,6 +2,7 @@
 //!
 //! Plan, rules and the choice of rules are checked as a whole before any host is contacted.
 
+use super::active::{self, ActiveOptions};
 use super::args::{Format, ProbeOptions, RuleOptions};
 use super::gather::{self, Gathered, Gathering};
 use super::terminal::Terminal;
@@ -50,6 +51,8 @@ pub(super) struct CheckArgs {
     rules: RuleOptions,
     #[command(flatten)]
     probing: ProbeOptions,
+    #[command(flatten)]
+    active: ActiveOptions,
 }
 
 /// What is to be judged.
@@ -83,11 +86,11 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     let waivers = subject.inventory().map(|inventory| inventory.waivers.clone()).unwrap_or_default();
     let Gathered { document, interrupted } = match subject {
         Subject::Plan(inventory) if args.dry_run => {
-            to_stdout(&gather::dry_run(&inventory, &args.probing))?;
+            to_stdout(&gather::dry_run(&inventory, &args.probing, &args.active))?;
             return Ok(ExitCode::Clean);
         }
         Subject::Plan(inventory) => {
-            let gathering = Gathering::new(&inventory, &args.probing, terminal)?;
+            let gathering = Gathering::new(&inventory, &args.probing, &args.active, terminal)?;
             let gathered = gathering.run(&mut timings);
             gathering.end(terminal);
             gathered
@@ -158,17 +161,28 @@ fn subject(args: &CheckArgs) -> Result<Subject, Problems> {
             .into()),
         (None, Some(plan)) => {
             contacts_nothing(args, "a plan by itself")?;
-            Ok(Subject::PlanAlone(Box::new(Inventory::load(plan)?)))
+            Ok(Subject::PlanAlone(Box::new(load(plan)?)))
         }
         (path, None) => {
             let path = inventory::locate(path.as_deref())?;
-            Ok(Subject::Plan(Box::new(Inventory::load(&path)?)))
+            Ok(Subject::Plan(Box::new(load(&path)?)))
         }
     }
 }
 
+fn load(path: &Path) -> Result<Inventory, Problems> {
+    let inventory = Inventory::load(path)?;
+    active::check(&inventory)?;
+    Ok(inventory)
+}
+
 /// Refuses options that make sense only where targets are contacted.
 fn contacts_nothing(args: &CheckArgs, what: &str) -> Result<(), Problems> {
+    if args.active.active {
+        return Err(Problem::new(format!("there is nothing to test: {what} contacts no target"))
+            .help("--active goes with a cluster.toml that is probed")
+            .into());
+    }
     if args.probing.trace.is_some() {
         return Err(Problem::new(format!("there is nothing to trace: {what} contacts no target"))
             .help("--trace goes with a cluster.toml that is probed")

@@ -1,5 +1,6 @@
 //! From a plan to facts, watched, and broken off with what there is when the user asks for that.
 
+use super::active::{self, ActiveOptions, Tests};
 use super::args::ProbeOptions;
 use super::interrupt::Interrupt;
 use super::progress::Watch;
@@ -7,13 +8,14 @@ use super::recording;
 use super::terminal::Terminal;
 use super::timings::Timings;
 use super::trace::TraceFile;
-use crate::facts::Document;
+use crate::facts::{Document, Micros};
 use crate::inventory::{Inventory, SecretSource};
 use crate::probe;
 use crate::report::printable;
 use crate::source::Problems;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Facts, and whether the user broke off their gathering.
 pub(super) struct Gathered {
@@ -29,6 +31,7 @@ pub(super) struct Gathering<'a> {
     watch: Arc<Mutex<Option<Arc<Watch>>>>,
     interrupt: Interrupt,
     trace: TraceFile,
+    tests: Option<Tests<'a>>,
 }
 
 impl<'a> Gathering<'a> {
@@ -36,23 +39,28 @@ impl<'a> Gathering<'a> {
     pub fn new(
         inventory: &'a Inventory,
         options: &ProbeOptions,
+        active: &'a ActiveOptions,
         terminal: &Terminal,
     ) -> Result<Self, Problems> {
+        let tests = Tests::new(inventory, active, options.deadline.unwrap_or(inventory.probe.deadline))?;
         let trace = TraceFile::open(options.trace.as_deref())?;
         let mut options = merged(inventory, options);
         options.tap = trace.tap();
         let watch: Arc<Mutex<Option<Arc<Watch>>>> = Arc::default();
-        let interrupt = Interrupt::listen({
+        let told = {
             let watch = watch.clone();
             move || {
                 if let Some(watch) = &*lock(&watch) {
                     watch.ending();
                 }
             }
-        });
+        };
+        // What a test did is undone before the program ends.
+        let interrupt =
+            if tests.is_some() { Interrupt::listen_patiently(told) } else { Interrupt::listen(told) };
         options.cancel = interrupt.flag().into();
         ask(inventory);
-        Ok(Gathering { inventory, options, draw: terminal.shows_progress(), watch, interrupt, trace })
+        Ok(Gathering { inventory, options, draw: terminal.shows_progress(), watch, interrupt, trace, tests })
     }
 
     /// Probes what the plan names. The facts carry what the plan says of judging.
@@ -65,8 +73,28 @@ impl<'a> Gathering<'a> {
         for (subject, took) in watch.end() {
             timings.within(subject, took);
         }
+        if let Some(tests) = &self.tests {
+            self.test(tests, &mut document, timings);
+        }
         document.run.settings = Some(recording::settings_of(self.inventory));
         Gathered { document, interrupted: self.interrupt.came() }
+    }
+
+    fn test(&self, tests: &Tests<'_>, document: &mut Document, timings: &mut Timings) {
+        let began = Instant::now();
+        let watch = Arc::new(Watch::new(tests.number(), self.draw));
+        *lock(&self.watch) = Some(watch.clone());
+        tests.run(document, &*watch, &self.interrupt, &self.trace);
+        *lock(&self.watch) = None;
+        for (subject, took) in watch.end() {
+            timings.within(subject, took);
+        }
+        if self.interrupt.came() {
+            document.run.complete = Some(false);
+        }
+        let took = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        document.run.elapsed_us =
+            document.run.elapsed_us.map(|probing| Micros(probing.0.saturating_add(took)));
     }
 
     /// Tells what became of the files that were written meanwhile.
@@ -95,7 +123,7 @@ fn ask(inventory: &Inventory) {
 }
 
 /// What a run would do, for people.
-pub(super) fn dry_run(inventory: &Inventory, options: &ProbeOptions) -> String {
+pub(super) fn dry_run(inventory: &Inventory, options: &ProbeOptions, active: &ActiveOptions) -> String {
     let options = merged(inventory, options);
     let plan = probe::plan(inventory, &options);
     let mut out = format!(
@@ -108,6 +136,7 @@ pub(super) fn dry_run(inventory: &Inventory, options: &ProbeOptions) -> String {
         let subject = &step.subject;
         let _ = writeln!(out, "# {} {}: {}", subject.kind, printable(&subject.name), printable(&step.action));
     }
+    out.push_str(&active::dry_run(inventory, active));
     let _ = write!(out, "\n# SCRIPT, which only reads:\n{}", plan.script);
     out
 }

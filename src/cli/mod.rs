@@ -3,6 +3,7 @@
 //! Reports go to standard output, everything else (progress, logs, mistakes) to standard error. What goes wrong is
 //! gathered as [`Problems`](crate::source::Problems), shown at once, and ends with exit code 2.
 
+mod active;
 mod args;
 mod check;
 mod columns;

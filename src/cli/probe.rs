@@ -1,13 +1,14 @@
 //! `quorate probe`: gathers facts and records them, to be judged later or elsewhere.
 
 use super::Outcome;
+use super::active::{self, ActiveOptions};
 use super::args::ProbeOptions;
 use super::gather::{Gathered, Gathering, dry_run};
 use super::terminal::Terminal;
 use super::timings::Timings;
 use super::write::{to_file_or_stdout, to_stdout};
 use crate::inventory::{self, Inventory};
-use crate::report::{Coverage, ExitCode, to_json};
+use crate::report::{Coverage, ExitCode, TestedLun, to_json};
 use crate::rule::Judgement;
 use std::path::{Path, PathBuf};
 
@@ -30,18 +31,21 @@ pub(super) struct ProbeArgs {
     dry_run: bool,
     #[command(flatten)]
     probing: ProbeOptions,
+    #[command(flatten)]
+    active: ActiveOptions,
 }
 
 pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
     let mut timings = Timings::new(args.timings);
     let inventory = Inventory::load(&inventory::locate(args.path.as_deref())?)?;
     inventory.check_references()?;
+    active::check(&inventory)?;
     timings.done("reading");
     if args.dry_run {
-        to_stdout(&dry_run(&inventory, &args.probing))?;
+        to_stdout(&dry_run(&inventory, &args.probing, &args.active))?;
         return Ok(ExitCode::Clean);
     }
-    let gathering = Gathering::new(&inventory, &args.probing, terminal)?;
+    let gathering = Gathering::new(&inventory, &args.probing, &args.active, terminal)?;
     let Gathered { document, interrupted } = gathering.run(&mut timings);
     gathering.end(terminal);
     timings.done("gathering facts");
@@ -56,8 +60,14 @@ pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
         ));
     }
     timings.tell();
+    let left: Vec<TestedLun> =
+        TestedLun::all(&document).into_iter().filter(TestedLun::left_something).collect();
+    for lun in &left {
+        terminal.note(&lun.residue_lines().unwrap_or_default());
+    }
     let coverage = Coverage::of(&document, &Judgement::default());
     Ok(match coverage.complete {
+        _ if !left.is_empty() => ExitCode::LeftOnLun,
         _ if interrupted => ExitCode::Interrupted,
         true => ExitCode::Clean,
         false => ExitCode::Incomplete,

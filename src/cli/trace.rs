@@ -26,6 +26,13 @@ impl TraceFile {
         self.0.as_ref().map_or_else(Tap::default, |(_, file)| Tap::new(file.clone()))
     }
 
+    /// Writes a remark beside the next packet.
+    pub fn remark(&self, text: &str) {
+        if let Some((_, file)) = &self.0 {
+            file.remark(text);
+        }
+    }
+
     /// Tells what became of the file.
     pub fn end(&self, terminal: &Terminal) {
         let Some((path, file)) = &self.0 else { return };

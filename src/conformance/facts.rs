@@ -18,6 +18,9 @@ use crate::facts::{
 /// The step that sends a LOGICAL UNIT RESET, which has a switch of its own.
 const LUN_RESET: StepId = StepId::new(35);
 
+/// The step that compares what the portals show.
+const SAME_EVERYWHERE: StepId = StepId::new(39);
+
 /// Facts of a logical unit, why others are missing, and where they come from.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Told {
@@ -164,9 +167,8 @@ fn step_of(played: &StepOutcome, outcome: &Outcome, path: &str, gaps: &mut Vec<G
         }
         StepResult::Departs { departures } => {
             let join = |part: fn(&super::outcome::Departure) -> &str| {
-                let one = |departure| match departures.as_slice() {
-                    [_] => part(departure).to_owned(),
-                    _ => format!("{}: {}", departure.what, part(departure)),
+                let one = |departure: &super::outcome::Departure| {
+                    format!("{}: {}", departure.what, part(departure))
                 };
                 departures.iter().map(one).collect::<Vec<_>>().join("; ")
             };
@@ -201,11 +203,13 @@ fn step_of(played: &StepOutcome, outcome: &Outcome, path: &str, gaps: &mut Vec<G
     }
 }
 
-/// Whether the run was to play a step: what a milder mode or a missing switch leaves out was not wanted.
+/// Whether the run was to play a step: what a milder mode or a missing switch leaves out was not wanted, nor was a comparison
+/// of portals where the plan names one.
 fn wanted(played: &StepOutcome, outcome: &Outcome) -> bool {
     let needs_switch = played.id == LUN_RESET && !outcome.lun_reset;
+    let nothing_to_compare = played.id == SAME_EVERYWHERE && outcome.portals.len() < 2;
     !matches!(played.result, StepResult::NotRun { .. })
-        || (step(played.id).mode <= outcome.mode && !needs_switch)
+        || (step(played.id).mode <= outcome.mode && !needs_switch && !nothing_to_compare)
 }
 
 /// A step that the run does not tell of: it was not asked for, or the run was over before.
@@ -364,7 +368,7 @@ mod tests {
         let wanted = |id| step_facts(&told, id).wanted.expect("known");
         assert!(wanted("P01") && wanted("P24") && !wanted("P13") && !wanted("P40"));
         assert_eq!(shown("P40"), (ResultFact::NotRun, None, "the run was not asked for it".to_owned()));
-        assert_eq!(step_facts(&told, "P09").observed.as_deref(), Some("GOOD"));
+        assert_eq!(step_facts(&told, "P09").observed.as_deref(), Some("RESERVE with a wrong key: GOOD"));
         assert_eq!((told.facts.complete, told.facts.asked), (Some(true), Some(true)));
         let gap = told.gaps.iter().find(|gap| gap.path.ends_with("steps[P13].ok")).expect("a gap");
         assert_eq!(gap.detail.as_deref(), Some("writing is not allowed in mode pr"));
@@ -375,6 +379,8 @@ mod tests {
     fn what_a_switch_leaves_out_was_not_wanted() {
         let mut run = outcome(vec![played(35, StepResult::NotRun { why: "no switch".to_owned() })]);
         assert_eq!(step_facts(&told(&run), "P35").wanted, Some(false));
+        let alone = outcome(vec![played(39, StepResult::NotRun { why: "one portal".to_owned() })]);
+        assert_eq!(step_facts(&told(&alone), "P39").wanted, Some(false));
         run.lun_reset = true;
         assert_eq!(step_facts(&told(&run), "P35").wanted, Some(true));
         run.stopped = Some(Stopped { kind: StopKind::Refused, why: "keys".to_owned() });

@@ -166,10 +166,19 @@ pub fn residue(looks: &[(String, Result<State, String>)], whose: Whose, identity
             }
         }
     }
-    if let Some(state) = last {
-        residue.commands = commands(state, whose, identity);
+    match last {
+        Some(state) => residue.commands = commands(state, whose, identity),
+        // Nothing is known: what removes keys is only said of keys that were seen.
+        None if !residue.left.is_empty() => residue.commands = looking(identity),
+        None => {}
     }
     residue
+}
+
+/// The `sg_persist` lines that show what is on the unit, for a host that sees it.
+fn looking(identity: Option<&str>) -> Vec<String> {
+    let device = device(identity);
+    ["--read-keys", "--read-reservation"].map(|what| format!("sg_persist --in {what} {device}")).to_vec()
 }
 
 /// The `sg_persist` lines that remove what is ours, for a host that sees the unit. Where strangers are registered they take

@@ -40,7 +40,7 @@ pub fn plan(inventory: &Inventory, options: &ProbeOptions) -> DryRun {
                     "iSCSI: discovery, login to {}, INQUIRY, READ CAPACITY, PERSISTENT RESERVE IN; nothing is written",
                     subject.how
                 ),
-                (SubjectKind::Witness, _) => subject.how.clone(),
+                (SubjectKind::Witness | SubjectKind::Lun, _) => subject.how.clone(),
             };
             Step { subject, action }
         })

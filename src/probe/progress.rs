@@ -13,6 +13,8 @@ pub enum SubjectKind {
     Target,
     /// The endpoint of the witness.
     Witness,
+    /// A logical unit that is tested.
+    Lun,
 }
 
 impl fmt::Display for SubjectKind {
@@ -21,6 +23,7 @@ impl fmt::Display for SubjectKind {
             SubjectKind::Node => "node",
             SubjectKind::Target => "target",
             SubjectKind::Witness => "witness",
+            SubjectKind::Lun => "LUN",
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use super::table::{Look, NARROW, finish, lay, table};
 use super::table::{PLAIN, RULED};
-use super::text::printable;
+use super::text::{count, printable};
 use crate::facts::{
     Conformance, ConformanceStep, Document, Micros, StepResult, StepSeverity, SuitabilityVerdict,
     WireExchange,
@@ -26,6 +26,9 @@ pub enum Detail {
     Folded,
 }
 
+/// Exchanges of one step that are shown without `-v`.
+const SHOWN_EXCHANGES: usize = 2;
+
 /// A LUN whose active test was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestedLun {
@@ -39,7 +42,7 @@ pub struct TestedLun {
 
 impl TestedLun {
     /// Every LUN of the document whose active test was asked for.
-    pub(super) fn all(document: &Document) -> Vec<Self> {
+    pub fn all(document: &Document) -> Vec<Self> {
         let luns = document.targets.iter().flat_map(|target| {
             target.luns.iter().flatten().filter(|lun| lun.conformance.asked == Some(true)).map(|lun| Self {
                 target: target.name.clone(),
@@ -167,17 +170,6 @@ impl TestedLun {
                 look,
             ));
         }
-        if let Some(needed) = conformance.defence_needed_us {
-            let number =
-                |number: Option<i64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
-            let text = format!(
-                "{} nodes with {} paths each need {} to register and to preempt",
-                number(conformance.defence_nodes),
-                number(conformance.defence_paths),
-                shown(Some(needed))
-            );
-            rows.push(plain_row("defence", "", &text, None, look));
-        }
         if rows.is_empty() {
             return None;
         }
@@ -187,10 +179,11 @@ impl TestedLun {
         Some(finish(&table))
     }
 
-    /// What is left, and the commands that remove it; not folded, so that they can be copied.
-    fn residue_lines(&self) -> Option<String> {
+    /// What is left, and the commands that remove it; not folded, so that they can be copied. None where nothing is left.
+    pub fn residue_lines(&self) -> Option<String> {
         let left = self.conformance.residue.as_ref().filter(|left| !left.is_empty())?;
-        let mut lines = vec!["May be left on the LUN:".to_owned()];
+        let mut lines =
+            vec![format!("May be left on LUN {} of {}:", printable(&self.lun), printable(&self.target))];
         lines.extend(left.iter().map(|one| format!("  {}", printable(one))));
         if let Some(file) = self.conformance.run_file.as_deref().filter(|file| !file.is_empty()) {
             lines.push(format!("Remove it with `quorate storage cleanup --run {}`.", printable(file)));
@@ -269,8 +262,13 @@ fn step_words(step: &ConformanceStep, failed: bool, look: Look) -> Vec<String> {
     if look.verbose > 0 {
         out.extend(step.notes.iter().flatten().map(|note| format!("Noted: {}", printable(note))));
     }
-    for exchange in step.wire.iter().flatten() {
+    let wire = step.wire.as_deref().unwrap_or_default();
+    let most = if look.verbose > 0 { wire.len() } else { SHOWN_EXCHANGES };
+    for exchange in wire.iter().take(most) {
         out.extend(wire_words(exchange, look));
+    }
+    if wire.len() > most {
+        out.push(format!("and {} on the wire; -v shows them", count(wire.len() - most, "more exchanges")));
     }
     out
 }
@@ -385,7 +383,7 @@ mod tests {
                 expected: text("RESERVATION CONFLICT"),
                 observed: text("GOOD\u{1b}[2J"),
                 meaning: text("A node with another node's key, or none, takes the reservation."),
-                wire: Some(vec![wire]),
+                wire: Some(vec![wire.clone(), wire.clone(), wire]),
                 ..step("P09", "RESERVE asks for the right key", StepResult::Departs, StepSeverity::Blocker)
             },
             ConformanceStep {
@@ -435,9 +433,6 @@ mod tests {
                 p99_us: Some(Micros(12_340)),
                 samples: Some(100),
             }]),
-            defence_nodes: Some(4),
-            defence_paths: Some(2),
-            defence_needed_us: Some(Micros(1_110_000)),
             residue: Some(Vec::new()),
             ..Conformance::default()
         };
@@ -481,7 +476,6 @@ mod tests {
         tested.conformance.steps = None;
         tested.conformance.checks = None;
         tested.conformance.latencies = None;
-        tested.conformance.defence_needed_us = None;
         tested.conformance.refused = text("there are keys of somebody else on it");
         let refused = tested.to_table(look(80), Detail::Folded);
         tested.conformance.refused = text("");

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod active;
 mod bad_input;
 mod basics;
 mod demo;

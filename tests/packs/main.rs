@@ -97,7 +97,8 @@ fn profiles_list_the_steps_that_their_stacks_rest_on() {
         };
         let (fatal, major, minor) =
             (listed("conformance_fatal"), listed("conformance_major"), listed("conformance_minor"));
-        for step in STEPS {
+        // What somebody else put on the LUN before is no matter of the target: the test is refused then.
+        for step in STEPS.iter().filter(|step| step.id.to_string() != "P02") {
             let times = [&fatal, &major, &minor].iter().filter(|list| list.contains(&step.id)).count();
             assert!(times <= 1, "{profile}: {} is listed twice", step.id);
             let mut rest = stacks.iter().map(|stack| step.stacks.contains(stack));

@@ -6,6 +6,7 @@
 mod life;
 mod recorded;
 
+use super::active::ActiveOptions;
 use super::args::{Format, ProbeOptions, RuleOptions};
 use super::gather::{Gathered, Gathering};
 use super::terminal::Terminal;
@@ -80,7 +81,8 @@ pub(super) fn run(args: DemoArgs, terminal: &Terminal) -> Outcome {
     let judge = |gathered: Gathered| {
         check::judge(gathered.document, &resolved, &inventory.waivers, FailOn::Fail, gathered.interrupted)
     };
-    let gathering = Gathering::new(&inventory, &ProbeOptions::default(), terminal)?;
+    let active = ActiveOptions::default();
+    let gathering = Gathering::new(&inventory, &ProbeOptions::default(), &active, terminal)?;
     let mut life = target.as_ref().map(Life::begin).transpose().map_err(|error| {
         Problem::new(format!("the recorded nodes cannot use the demonstration target: {error}"))
     })?;

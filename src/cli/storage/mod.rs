@@ -9,6 +9,7 @@ mod test;
 mod watch;
 
 pub(super) use answer::storage_json_schema;
+pub(super) use test::play;
 
 use super::Outcome;
 use super::terminal::Terminal;

@@ -172,20 +172,15 @@ impl TestArgs {
     ) -> Outcome {
         let started = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let run_file = self.run_file.clone().unwrap_or_else(|| default_run_file(number));
-        let changes = plan.mode > Mode::Inspect;
-        let guard = if changes { Guard::start(&run_file, plan) } else { None };
         let name = if plan.subject.name.is_empty() {
             plan.subject.lun.to_string()
         } else {
             plan.subject.name.clone()
         };
         let line = Line::new(&format!("LUN {name}"), terminal.shows_progress(), interrupt.clone());
-        let played = run::run(plan, &run_file, &line);
+        let played = play(plan, &run_file, &line);
         line.end();
-        if let Some(guard) = guard {
-            guard.finished();
-        }
-        let mut outcome = match played {
+        let outcome = match played {
             Ok(outcome) => outcome,
             Err(RunError::Refused(refusal)) => {
                 terminal.complain(&refused_problem(&refusal).into());
@@ -195,9 +190,6 @@ impl TestArgs {
             }
             Err(error) => return Err(Problem::new(error.to_string()).into()),
         };
-        if !outcome.residue.is_clean() {
-            undo_once_more(&mut outcome, &run_file, plan);
-        }
         let clean = outcome.residue.is_clean();
         if clean && self.run_file.is_none() && run_file.exists() {
             // A file that stays does no harm: a cleanup with it finds nothing.
@@ -212,6 +204,28 @@ impl TestArgs {
         report.tested.push(TestedLun { target: outcome.target.clone(), lun: name, conformance: told });
         Ok(code)
     }
+}
+
+/// Plays a plan with a guard beside it, and undoes by the run file what the run itself could not.
+///
+/// # Errors
+/// As [`run::run`]; nothing was changed.
+pub(in crate::cli) fn play(
+    plan: &Plan,
+    run_file: &Path,
+    watch: &dyn run::Watch,
+) -> Result<outcome::Outcome, RunError> {
+    let changes = plan.mode > Mode::Inspect;
+    let guard = if changes { Guard::start(run_file, plan) } else { None };
+    let played = run::run(plan, run_file, watch);
+    if let Some(guard) = guard {
+        guard.finished();
+    }
+    let mut outcome = played?;
+    if !outcome.residue.is_clean() {
+        undo_once_more(&mut outcome, run_file, plan);
+    }
+    Ok(outcome)
 }
 
 /// What the run itself could not undo, as after a loss of all its sessions, its run file may.
