@@ -228,7 +228,7 @@ impl<'a> Tests<'a> {
             lun: Lun::new(marked.lun.number.into()),
             name: marked.lun.name.clone(),
             identity: marked.lun.identity.as_ref().map(|identity| identity.as_str().to_owned()),
-            size_bytes: marked.lun.size.and_then(|size| u64::try_from(size.0).ok()),
+            size_bytes: marked.lun.size.map(|size| size.0),
             access: Access {
                 chap: access.chap,
                 header_digest: access.header_digest,
