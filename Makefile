@@ -25,3 +25,7 @@ generate: ## write the committed schemas and rule pages anew
 
 bench: lab-deps ## the ratios that README states, measured in one run
 	@scripts/bench
+
+soak: ## 10,000 conformance runs with the wire in chaos (QUORATE_SOAK_RUNS, QUORATE_SOAK_SEED)
+	QUORATE_SOAK_RUNS=$${QUORATE_SOAK_RUNS:-10000} QUORATE_SOAK_SEED=$${QUORATE_SOAK_SEED:-$$(date +%s)} \
+		$(CARGO) test --quiet --profile soak --test soak -- --nocapture

@@ -5,6 +5,7 @@
 //! drifts does not decide. `cargo bench --bench ratios -- ssh` runs only the parts whose name holds `ssh`.
 
 mod common;
+mod conformance;
 #[allow(dead_code)]
 #[path = "../tests/lab/peers.rs"]
 mod peers;
@@ -24,7 +25,7 @@ const QUORATE: &str = env!("CARGO_BIN_EXE_quorate");
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, fn(&Path)); 7] = [
+    let parts: [(&str, fn(&Path)); 10] = [
         ("rules", rules),
         ("process", process),
         ("start-up", start_up),
@@ -32,6 +33,9 @@ fn main() {
         ("ssh-64", |dir| ssh(dir, 64, 5)),
         ("memory", memory),
         ("target", target),
+        ("storage-whole", conformance::whole),
+        ("storage-libiscsi", conformance::beside_libiscsi),
+        ("storage-slow-login", conformance::slow_login),
     ];
     let dir = tempfile::tempdir().expect("temporary directory");
     for (name, run) in parts {

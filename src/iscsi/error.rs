@@ -143,6 +143,17 @@ impl Error {
         }
     }
 
+    /// True when the target has answered and says no; false when a connection, the time or the protocol broke, which says
+    /// nothing of what was asked for.
+    pub fn is_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Login(LoginError::Refused { .. } | LoginError::AuthMethod { .. })
+                | Self::Rejected { .. }
+                | Self::TargetFailure { .. }
+        )
+    }
+
     /// True when the session can still be used after this error.
     pub fn is_survivable(&self) -> bool {
         matches!(

@@ -40,7 +40,7 @@ pub(super) fn log_in(
     local: SocketAddr,
     reader: &mut FrameReader<Inlet>,
     stream: &Arc<TcpStream>,
-    dice: &mut Option<Dice>,
+    dice: &mut Dice,
 ) -> Option<Agreed> {
     let deadline = Instant::now() + shared.config.limits.login_timeout;
     reader.get_mut().end_at(deadline);
@@ -63,7 +63,7 @@ pub(super) fn log_in(
             (Numbers::new(1, Arc::clone(&window)), window)
         });
         let mut send = |response: LoginResponse, numbers: &mut Numbers| {
-            let mishap = dice.as_mut().map_or(Mishap::None, Dice::roll);
+            let mishap = dice.roll(shared.chaos());
             let mut pdu = Pdu::LoginResponse(response);
             numbers.number(&mut pdu, mishap == Mishap::Reorder);
             let mut bytes = Vec::new();

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use super::config::ConfigError;
 
-/// Chances out of 10,000 PDUs sent, each rolled for every PDU.
+/// Chances out of 10,000 PDUs, each rolled for every PDU: the first five for those sent, the last two for requests in full
+/// feature phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chaos {
     /// Start of the random sequence; each connection takes a sequence of its own from it, by the order of connecting.
     pub seed: u64,
-    /// The connection is closed instead of sending.
+    /// The connection is closed instead of sending: a request was carried out, and its answer is lost.
     pub close: u16,
     /// Sending waits for up to [`Chaos::longest_delay`].
     pub delay: u16,
@@ -22,6 +23,10 @@ pub struct Chaos {
     pub truncate: u16,
     /// StatSN is exchanged with that of the next response.
     pub reorder: u16,
+    /// The connection is closed when a request has come: it is not carried out.
+    pub lose: u16,
+    /// A request waits for up to [`Chaos::longest_delay`] before it is carried out, when its sender may have given it up.
+    pub postpone: u16,
     /// Upper bound of a delay.
     pub longest_delay: Duration,
 }
@@ -36,16 +41,16 @@ impl Chaos {
             duplicate: 40,
             truncate: 40,
             reorder: 40,
+            lose: 40,
+            postpone: 40,
             longest_delay: Duration::from_millis(5),
         }
     }
 
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
-        let sum: u32 = [self.close, self.delay, self.duplicate, self.truncate, self.reorder]
-            .into_iter()
-            .map(u32::from)
-            .sum();
-        if sum > 10_000 {
+        let sum = |chances: &[u16]| chances.iter().copied().map(u32::from).sum::<u32>();
+        let sent = sum(&[self.close, self.delay, self.duplicate, self.truncate, self.reorder]);
+        if sent.max(sum(&[self.lose, self.postpone])) > 10_000 {
             return Err(ConfigError {
                 place: "chaos".into(),
                 problem: "the chances add up to more than 10,000".into(),
@@ -72,50 +77,90 @@ pub(super) enum Mishap {
     Reorder,
 }
 
-/// The random sequence of one connection.
+/// What happens to one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// Nothing.
+    None,
+    /// Close without carrying it out.
+    Close,
+    /// Wait first.
+    Delay(Duration),
+}
+
+/// The random sequence of one direction of a connection.
 #[derive(Debug, Clone)]
 pub(super) struct Dice {
-    chaos: Chaos,
-    state: u64,
+    number: u64,
+    /// The chaos that the sequence was begun for: another one begins another sequence.
+    thrown: Option<(Chaos, u64)>,
 }
 
 impl Dice {
-    pub(super) fn new(chaos: Chaos, connection: u64) -> Self {
-        Self { chaos, state: chaos.seed ^ connection.wrapping_mul(0x9e37_79b9_7f4a_7c15) }
+    /// The dice for what the connection with this number sends.
+    pub(super) fn sending(connection: u64) -> Self {
+        Self { number: connection.wrapping_mul(2), thrown: None }
+    }
+
+    /// The dice for what comes on the connection with this number.
+    pub(super) fn receiving(connection: u64) -> Self {
+        Self { number: connection.wrapping_mul(2).wrapping_add(1), thrown: None }
     }
 
     /// SplitMix64: small, seedable and good enough to roll dice with.
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
+    fn next(&mut self, chaos: Chaos) -> u64 {
+        let begun = chaos.seed ^ self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let last = self.thrown.filter(|(thrown, _)| *thrown == chaos).map_or(begun, |(_, state)| state);
+        let state = last.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.thrown = Some((chaos, state));
+        let mut z = state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
 
-    pub(super) fn roll(&mut self) -> Mishap {
-        let roll = self.next() % 10_000;
-        let extra = self.next();
+    /// Rolls for a PDU to be sent.
+    pub(super) fn roll(&mut self, chaos: Option<Chaos>) -> Mishap {
+        let Some(chaos) = chaos else { return Mishap::None };
+        let (roll, extra) = (self.next(chaos) % 10_000, self.next(chaos));
         let mut bound = 0;
         let mut hit = |chance: u16| {
             bound += u64::from(chance);
             roll < bound
         };
-        if hit(self.chaos.close) {
+        if hit(chaos.close) {
             Mishap::Close
-        } else if hit(self.chaos.delay) {
-            let most = u64::try_from(self.chaos.longest_delay.as_micros()).unwrap_or(u64::MAX - 1);
-            Mishap::Delay(Duration::from_micros(extra % (most + 1)))
-        } else if hit(self.chaos.duplicate) {
+        } else if hit(chaos.delay) {
+            Mishap::Delay(delay(chaos, extra))
+        } else if hit(chaos.duplicate) {
             Mishap::Duplicate
-        } else if hit(self.chaos.truncate) {
+        } else if hit(chaos.truncate) {
             Mishap::Truncate((extra & 0xffff) as u16)
-        } else if hit(self.chaos.reorder) {
+        } else if hit(chaos.reorder) {
             Mishap::Reorder
         } else {
             Mishap::None
         }
     }
+
+    /// Rolls for a request that has come.
+    pub(super) fn roll_request(&mut self, chaos: Option<Chaos>) -> Loss {
+        let Some(chaos) = chaos else { return Loss::None };
+        let (roll, extra) = (self.next(chaos) % 10_000, self.next(chaos));
+        if roll < u64::from(chaos.lose) {
+            Loss::Close
+        } else if roll < u64::from(chaos.lose) + u64::from(chaos.postpone) {
+            Loss::Delay(delay(chaos, extra))
+        } else {
+            Loss::None
+        }
+    }
+}
+
+/// A delay of up to the longest.
+fn delay(chaos: Chaos, random: u64) -> Duration {
+    let most = u64::try_from(chaos.longest_delay.as_micros()).unwrap_or(u64::MAX - 1);
+    Duration::from_micros(random % (most + 1))
 }
 
 #[cfg(test)]
@@ -125,8 +170,8 @@ mod tests {
     #[test]
     fn same_seed_same_mishaps_and_connections_differ() {
         let rolls = |seed, connection| {
-            let mut dice = Dice::new(Chaos::with_seed(seed), connection);
-            (0..2000).map(|_| dice.roll()).collect::<Vec<_>>()
+            let mut dice = Dice::sending(connection);
+            (0..2000).map(|_| dice.roll(Some(Chaos::with_seed(seed)))).collect::<Vec<_>>()
         };
         assert_eq!(rolls(7, 1), rolls(7, 1));
         assert_ne!(rolls(7, 1), rolls(7, 2));
@@ -136,6 +181,37 @@ mod tests {
         for kind in ["Close", "Delay", "Duplicate", "Truncate", "Reorder"] {
             assert!(rolls(7, 1).iter().any(|mishap| format!("{mishap:?}").starts_with(kind)), "{kind}");
         }
+    }
+
+    #[test]
+    fn requests_are_lost_and_postponed() {
+        let mut dice = Dice::receiving(1);
+        let rolls: Vec<Loss> = (0..5000).map(|_| dice.roll_request(Some(Chaos::with_seed(7)))).collect();
+        let count = |want: fn(&Loss) -> bool| rolls.iter().filter(|loss| want(loss)).count();
+        assert!((5..60).contains(&count(|loss| *loss == Loss::Close)));
+        assert!((5..60).contains(&count(|loss| matches!(loss, Loss::Delay(_)))));
+        assert_eq!(dice.roll_request(None), Loss::None);
+    }
+
+    #[test]
+    fn switched_off_and_on_it_begins_anew() {
+        let mut dice = Dice::sending(3);
+        let chaos = Chaos::with_seed(9);
+        let first: Vec<Mishap> = (0..500).map(|_| dice.roll(Some(chaos))).collect();
+        assert!((0..500).all(|_| dice.roll(None) == Mishap::None));
+        assert_ne!(
+            dice.roll(Some(Chaos {
+                close: 10_000,
+                delay: 0,
+                duplicate: 0,
+                truncate: 0,
+                reorder: 0,
+                ..chaos
+            })),
+            Mishap::None
+        );
+        let again: Vec<Mishap> = (0..500).map(|_| dice.roll(Some(chaos))).collect();
+        assert_eq!(first, again);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::admission::log_in;
-use super::chaos::Dice;
+use super::chaos::{Dice, Loss};
 use super::command::Answer;
 use super::discovery::{Scope, send_targets};
 use super::fault::Fault;
@@ -76,7 +76,7 @@ pub(super) fn serve(shared: &Arc<Shared>, portal: usize, number: u64, stream: Tc
     let Ok((local, reading)) = prepared else { return };
     let stream = Arc::new(stream);
     let mut reader = FrameReader::new(Inlet::new(reading, limits.pdu_timeout), SEGMENT_IN_LOGIN);
-    let mut dice = shared.config.chaos.map(|chaos| Dice::new(chaos, number));
+    let mut dice = Dice::sending(number);
     let Some(agreed) = log_in(shared, portal, local, &mut reader, &stream, &mut dice) else {
         let _ = stream.shutdown(std::net::Shutdown::Both);
         return;
@@ -104,6 +104,7 @@ pub(super) fn serve(shared: &Arc<Shared>, portal: usize, number: u64, stream: Tc
         text: None,
         incoming: KeyBuffer::default(),
         ping: None,
+        dice: Dice::receiving(number),
     };
     let end = if writing.is_ok() { connection.run(&mut reader) } else { End::Gone };
     if end == End::Violation {
@@ -141,6 +142,8 @@ struct Connection {
     incoming: KeyBuffer,
     /// When a ping was sent that is not answered yet.
     ping: Option<Instant>,
+    /// What happens to requests.
+    dice: Dice,
 }
 
 impl Connection {
@@ -174,6 +177,11 @@ impl Connection {
             heard = Instant::now();
             let more = reader.buffered() > 0;
             reader.get_mut().next(more);
+            match self.dice.roll_request(self.shared.chaos()) {
+                Loss::Close => return End::Gone,
+                Loss::Delay(time) if self.shared.sleep(time) => return End::Gone,
+                _ => {}
+            }
             let header = frame.header;
             let handled = match Pdu::decode(frame) {
                 Ok(pdu) => self.handle(pdu, &header),

@@ -241,7 +241,7 @@ pub(super) struct Writer {
     pub digests: Digests,
     /// The largest data segment that the initiator accepts.
     pub initiator_segment: u32,
-    pub dice: Option<Dice>,
+    pub dice: Dice,
     pub shared: Arc<Shared>,
 }
 
@@ -257,7 +257,7 @@ impl Writer {
 
     fn send(&mut self, mut pdu: Pdu) -> Result<(), Gone> {
         let faults = self.shared.faults();
-        let mishap = self.dice.as_mut().map_or(Mishap::None, Dice::roll);
+        let mishap = self.dice.roll(self.shared.chaos());
         self.numbers.number(&mut pdu, mishap == Mishap::Reorder);
         if faults.has(Fault::WrongStatSn) && matches!(pdu, Pdu::ScsiResponse(_) | Pdu::DataIn(_)) {
             self.numbers.next_status = self.numbers.next_status.wrapping_add(6);

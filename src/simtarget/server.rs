@@ -10,6 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::attention::Attention;
+use super::chaos::Chaos;
 use super::config::Config;
 use super::connection::serve;
 use super::fault::{Fault, FaultSet};
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub config: Config,
     state: Mutex<State>,
     faults: Mutex<FaultSet>,
+    chaos: Mutex<Option<Chaos>>,
     stopping: (Mutex<bool>, Condvar),
     bound: Vec<SocketAddr>,
     connections: Mutex<Connections>,
@@ -54,6 +56,10 @@ impl Shared {
 
     pub fn faults(&self) -> FaultSet {
         *lock(&self.faults)
+    }
+
+    pub fn chaos(&self) -> Option<Chaos> {
+        *lock(&self.chaos)
     }
 
     /// The addresses of the portals, in the order of the configuration.
@@ -140,6 +146,7 @@ impl SimTarget {
         let shared = Arc::new(Shared {
             state: Mutex::new(State::new(&config)),
             faults: Mutex::new(config.faults),
+            chaos: Mutex::new(config.chaos),
             stopping: (Mutex::new(false), Condvar::new()),
             bound,
             connections: Mutex::default(),
@@ -187,6 +194,12 @@ impl SimTarget {
     pub fn set_faults(&self, faults: FaultSet) {
         *lock(&self.shared.faults) = faults;
         self.shared.state().set_faults(faults);
+    }
+
+    /// Begins or ends chaos on the wire, for what is still to come on every connection. Chances that add up to more than
+    /// certainty count in their order.
+    pub fn set_chaos(&self, chaos: Option<Chaos>) {
+        *lock(&self.shared.chaos) = chaos;
     }
 
     /// Power off and on: all connections end, what is not meant to persist is gone.
@@ -266,9 +279,8 @@ impl SimTarget {
         connections.panics
     }
 
-    /// Stops the target and gives the number of threads that panicked.
-    #[cfg(test)]
-    pub(super) fn panics(mut self) -> usize {
+    /// Stops the target and gives the number of its threads that panicked: none, whatever came.
+    pub fn panics(mut self) -> usize {
         self.stop()
     }
 }

@@ -9,7 +9,7 @@ use crate::conformance::outcome::Severity;
 use crate::conformance::plan::{Mode, Stack, StepId};
 use crate::conformance::stage::{Played, Stage, Stop, is_unsupported, patiently, shown};
 use crate::conformance::step::Step;
-use crate::iscsi::{Error, Response, Session, Transfer};
+use crate::iscsi::{Error, Event, Response, Session, Transfer};
 use crate::scsi::cdb::{PrIn, PrOut};
 use crate::scsi::reservation::{Capabilities, Key, PrParameters, TransportId};
 use crate::scsi::{Cdb, Status};
@@ -280,10 +280,10 @@ fn crowd(stage: &mut Stage<'_>) -> Played {
             "filling the table of registrations is not allowed (--fill-table allows it)".into(),
         ));
     }
-    let (mut registered, mut refused, mut sessions) = (0_u8, None, Vec::new());
+    let (mut registered, mut refused, mut lost, mut sessions) = (0_u8, None, None, Vec::new());
     let begun = Instant::now();
     for first in (0..CROWD).step_by(usize::from(BATCH)) {
-        if refused.is_some() || begun.elapsed() > FOR_THE_CROWD {
+        if refused.is_some() || lost.is_some() || begun.elapsed() > FOR_THE_CROWD {
             break;
         }
         let batch: Vec<_> =
@@ -299,13 +299,15 @@ fn crowd(stage: &mut Stage<'_>) -> Played {
                             refused.get_or_insert_with(|| format!("{}: {}", nexus.label, shown(&response)));
                         }
                         Err(error) => {
-                            refused.get_or_insert_with(|| format!("{}: {error}", nexus.label));
+                            let reason = if error.is_answer() { &mut refused } else { &mut lost };
+                            reason.get_or_insert_with(|| format!("{}: {error}", nexus.label));
                         }
                     }
                     sessions.push((number, nexus.key, session));
                 }
                 Err(error) => {
-                    refused.get_or_insert_with(|| format!("{} cannot log in: {error}", nexus.label));
+                    let reason = if error.is_answer() { &mut refused } else { &mut lost };
+                    reason.get_or_insert_with(|| format!("{} cannot log in: {error}", nexus.label));
                 }
             }
         }
@@ -321,17 +323,21 @@ fn crowd(stage: &mut Stage<'_>) -> Played {
         // What is left is seen and undone afterwards.
         let _ = register_in_crowd(stage, number, &mut session, key, Key(0));
     }
-    match refused {
-        Some(why) => {
+    match (refused, lost) {
+        (Some(why), _) => {
             let observed = format!("{registered}, then {why}");
             stage.depart("registrations of 64 nexuses", "64", observed);
             Ok(())
         }
-        None if registered < CROWD => Err(Stop::NotRun(format!(
+        // A connection that ends says nothing of the room in the table.
+        (None, Some(why)) => {
+            Err(Stop::NotRun(format!("{registered} nexuses registered, then a session was lost: {why}")))
+        }
+        (None, None) if registered < CROWD => Err(Stop::NotRun(format!(
             "{registered} nexuses registered within {:.0} s; more were not tried, because each login takes so long",
             took.as_secs_f32()
         ))),
-        None => Ok(()),
+        (None, None) => Ok(()),
     }
 }
 
@@ -363,6 +369,10 @@ fn no_room(stage: &mut Stage<'_>) -> Played {
     session.set_command_timeout(usual);
     stage.note(C, cdb.encode(), Vec::new(), &answer, Duration::ZERO);
     match answer {
+        // What is slow is no departure: the answer then comes before that to a ping.
+        Err(error) if error.is_timeout() && is_late(stage)? => {
+            Err(Stop::NotRun(format!("READ KEYS with allocation length zero: {error}, but later")))
+        }
         Ok(response) => {
             if !response.is_good() {
                 let what = "READ KEYS with allocation length zero";
@@ -381,6 +391,17 @@ fn no_room(stage: &mut Stage<'_>) -> Played {
             stage.leave(C, "a command of it was not answered");
             Ok(())
         }
+        Err(error) => Err(stage.lost(C, &error)),
+    }
+}
+
+/// Whether the answer to a command that C gave up comes after all: a session answers in order, so that the answer to a ping
+/// comes behind it.
+fn is_late(stage: &mut Stage<'_>) -> Played<bool> {
+    let session = stage.session(C)?;
+    session.take_events();
+    match session.ping() {
+        Ok(_) => Ok(session.take_events().iter().any(|event| matches!(event, Event::Late { .. }))),
         Err(error) => Err(stage.lost(C, &error)),
     }
 }
