@@ -385,6 +385,7 @@ fn record(path: usize) -> IscsiRecord {
 
 fn service(name: &str) -> Service {
     Service {
+        depends_on: None,
         name: name.into(),
         installed: Some(true),
         startup: Some(Startup::Automatic),

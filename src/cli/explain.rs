@@ -129,6 +129,9 @@ impl Explained {
             let words = format!("{} = {} ({}): {}", param.name, param.value, param.origin, param.doc);
             ("Limit", words)
         }));
+        if !rule.covers.is_empty() {
+            rows.push(("Covers", rule.covers.join(", ")));
+        }
         if !rule.tags.is_empty() {
             rows.push(("Tags", rule.tags.join(", ")));
         }

@@ -79,6 +79,7 @@ struct Listed<'r> {
     verb: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     each: Option<&'r str>,
+    covers: &'r [String],
     tags: &'r [String],
     shipped: bool,
     place: String,
@@ -96,6 +97,7 @@ fn list(format: Format, options: &RuleOptions, terminal: &Terminal) -> Outcome {
             severity: severity.word(),
             verb: rule.verb(),
             each: rule.each.as_ref().map(|each| each.text()),
+            covers: &rule.covers,
             tags: &rule.tags,
             shipped: rule.shipped,
             place: rule.span.place().to_string(),

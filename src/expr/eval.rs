@@ -116,6 +116,7 @@ impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
                 };
                 (known.into(), self.trace.settled(seen.mark))
             }
+            Node::Attested(valid, any, subject) => self.attested(valid, any, subject),
             Node::TextTest(..) | Node::Matches(..) => self.text_test(node),
             Node::CidrContains(..) | Node::CidrCovers(..) | Node::CidrOverlaps(..) => self.subnet_test(node),
             _ => {
@@ -176,6 +177,7 @@ impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
             | Node::Compare(..)
             | Node::In(..)
             | Node::Has(_)
+            | Node::Attested(..)
             | Node::Quantifier(..)
             | Node::TextTest(..)
             | Node::Matches(..)
@@ -186,6 +188,23 @@ impl<'a, 's, T: Tracer<'a>> Evaluator<'a, 's, T> {
                 Seen { plain: truth.into(), mark }
             }
         }
+    }
+
+    /// What nobody vouches for is not known, and never false.
+    fn attested(&mut self, valid: &'a Node, any: &'a Node, subject: &str) -> Judged<T::Mark> {
+        let (truth, mark) = self.truth(valid);
+        if truth != Truth::False {
+            return (truth, mark);
+        }
+        let ran_out = self.truth(any).0 == Truth::True;
+        let unknown = self.fault(T::Mark::default(), || {
+            if ran_out {
+                format!("what vouches for `{subject}` ran out: its [[attest]] wants a later `until`")
+            } else {
+                format!("nobody vouches for `{subject}`: an [[attest]] with that subject is wanted")
+            }
+        });
+        (Truth::Unknown, unknown.mark)
     }
 
     /// `&&` and `||`: the second decides unless the first one is already the value that does.

@@ -4,6 +4,7 @@ use super::advice::did_you_mean;
 use super::check::{Checked, Checker};
 use super::error::ExprError;
 use super::node::{AsciiCase, Const, Extreme, Loop, Node, Quantifier, TextTest};
+use super::parse::parse;
 use super::syntax::{Expr, Kind, Word};
 use super::types::ExprType;
 use super::version::VersionText;
@@ -31,6 +32,7 @@ impl Checker<'_> {
         };
         match name.text.as_str() {
             "has" => self.has(argument),
+            "attested" => self.attested(argument, usage),
             "size" => {
                 let of = self.check(argument)?;
                 self.size(argument, of)
@@ -43,6 +45,25 @@ impl Checker<'_> {
             "int" => self.int(argument),
             _ => self.string(argument),
         }
+    }
+
+    /// Lowers to questions about the attestations, so that what it reads is known like everything else.
+    fn attested(&mut self, argument: &Expr, usage: &str) -> Option<Checked> {
+        let Kind::Str(subject) = &argument.kind else {
+            let error = ExprError::new(argument.range.clone(), "`attested` takes text that stands there");
+            return self.refuse(error.help(format!("write `{usage}`")));
+        };
+        if subject.is_empty() {
+            return self.refuse(ExprError::new(argument.range.clone(), "the subject is empty"));
+        }
+        let mut ask = |more: &str| {
+            let text = format!("attestations.exists(vouched, vouched.subject == {argument}{more})");
+            let (question, errors) = parse(&text);
+            debug_assert!(errors.is_empty(), "{text}: {errors:?}");
+            self.condition(&question, "`attested` needs facts")
+        };
+        let (valid, any) = (ask(" && vouched.valid")?, ask("")?);
+        Checked::computed(Node::Attested(valid.into(), any.into(), subject.as_str().into()), ExprType::Bool)
     }
 
     fn unknown_function(&mut self, name: &Word, arguments: &[Expr]) -> Option<Checked> {

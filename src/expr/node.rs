@@ -22,6 +22,8 @@ pub(super) enum Node {
     Index(Box<Node>, Box<Node>, Range<usize>),
     /// Whether a fact is known.
     Has(Box<Node>),
+    /// Whether somebody vouches for something: whether a valid attestation of it is there, whether any is, and of what.
+    Attested(Box<Node>, Box<Node>, Box<str>),
     Not(Box<Node>),
     And(Box<Node>, Box<Node>),
     Or(Box<Node>, Box<Node>),

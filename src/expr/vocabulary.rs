@@ -72,6 +72,7 @@ pub(super) const METHODS: &[Method] = &[
 pub(super) const FUNCTIONS: &[(&str, &str)] = &[
     ("size", "size(list)"),
     ("has", "has(node.field)"),
+    ("attested", "attested('hardware-certified')"),
     ("bytes", "bytes(\"512 MiB\")"),
     ("duration", "duration(\"3s\")"),
     ("rate", "rate(\"10 Gbit/s\")"),

@@ -4,8 +4,9 @@ use super::meta::{ChoiceType, Fact, FieldType, Record, RecordType, Type, Value};
 use super::network::{Link, Network, NodePair};
 use super::node::Node;
 use super::provenance::{Drift, Gap, Source};
-use super::storage::Target;
-use super::units::{Bytes, Micros};
+use super::service::{Capacity, Group, HighAvailability, Placement, Vcs, Vm, Volume, Wsfc};
+use super::storage::{DiskTransport, Target};
+use super::units::{Bytes, Micros, Seconds};
 use crate::{choices, records};
 
 choices! {
@@ -25,6 +26,20 @@ choices! {
         Xenserver = "xenserver",
         /// Veritas Cluster Server.
         Vcs = "vcs",
+        /// Virtual Iron.
+        VirtualIron = "virtual-iron",
+    }
+
+    /// How cluster and virtual machines stand to each other.
+    Layout {
+        /// Nodes are machines, and no virtual machine plays a part.
+        Physical = "physical",
+        /// Nodes are hosts, and what fails over are virtual machines.
+        Host = "host",
+        /// Nodes are virtual machines.
+        Guest = "guest",
+        /// Some nodes are machines and some are virtual machines, as one virtualised standby for N machines (N+1).
+        Mixed = "mixed",
     }
 
     /// Kind of a witness.
@@ -61,6 +76,16 @@ records! {
         targets: Vec<Target>,
         /// What gives the odd vote.
         witness: Witness,
+        /// Virtual machines that it carries, or of which it is made.
+        vms: Option<Vec<Vm>>,
+        /// Volumes with files.
+        volumes: Option<Vec<Volume>>,
+        /// Groups of resources.
+        groups: Option<Vec<Group>>,
+        /// Rules of the platform about where virtual machines run.
+        placements: Option<Vec<Placement>>,
+        /// What is left when nodes fail.
+        capacity: Capacity,
         /// Ways that were measured.
         links: Option<Vec<Link>>,
         /// What the cluster is meant to survive.
@@ -102,6 +127,25 @@ records! {
         release: Option<String>,
         /// Edition of the platform.
         edition: Option<String>,
+        /// How it and virtual machines stand to each other.
+        layout: Option<Layout>,
+        /// How shared disks are attached, for limits that depend on it.
+        transport: Option<DiskTransport>,
+        /// Virtual machines of the hosts' hypervisor on which a cluster of guests runs: `hyper-v`, `esx`, `virtual-server`,
+        /// `vmware-server`, `gsx`; empty for none.
+        hypervisor: Option<String>,
+        /// Release of that hypervisor: `2005 R2`, `3.5`, `6.7`.
+        hypervisor_release: Option<String>,
+        /// Names of add-ons that make it what it is: `vm6`.
+        addons: Option<Vec<String>>,
+        /// Licences for guest operating systems that are held.
+        guest_licences: Option<i64>,
+        /// Start of virtual machines after a failure, for platforms that restart them.
+        ha: HighAvailability,
+        /// What is particular to a Windows failover cluster.
+        wsfc: Wsfc,
+        /// What is particular to Veritas Cluster Server.
+        vcs: Vcs,
         /// Votes: nodes that vote and the witness, where the plan has one.
         votes: Option<i64>,
     }
@@ -136,6 +180,18 @@ records! {
         survive_path: Option<bool>,
         /// Whether the loss of any one site must be survived.
         survive_site: Option<bool>,
+        /// Whether the loss of the physical host of any virtual node must be survived.
+        survive_host: Option<bool>,
+        /// Whether a failure of the application alone must be acted on.
+        application_failover: Option<bool>,
+        /// Whether every virtual machine must be able to move without the others.
+        independent_vms: Option<bool>,
+        /// Longest interruption that a planned move may bring; 0 for none at all.
+        planned_interruption_s: Option<Seconds>,
+        /// Longest interruption that a failure may bring; 0 for none at all.
+        interruption_s: Option<Seconds>,
+        /// Whether the service keeps state that a failover must find again.
+        stateful: Option<bool>,
     }
 
     /// Something that no probe can see and that somebody vouches for.

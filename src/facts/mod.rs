@@ -12,6 +12,7 @@ mod network;
 mod node;
 mod path;
 mod provenance;
+mod service;
 mod storage;
 mod units;
 
@@ -23,5 +24,6 @@ pub use network::*;
 pub use node::*;
 pub use path::*;
 pub use provenance::*;
+pub use service::*;
 pub use storage::*;
 pub use units::*;

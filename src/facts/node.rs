@@ -147,6 +147,18 @@ records! {
         corosync: Corosync,
         /// Whether a restart is pending.
         reboot_pending: Option<bool>,
+        /// The hypervisor on it, where it is a host of virtual machines.
+        hypervisor: Hypervisor,
+        /// Its part in a Windows failover cluster.
+        membership: Membership,
+        /// Its private links in Veritas Cluster Server (LLT).
+        llt: Option<Vec<LltLink>>,
+        /// Ports of Group Membership Services (GAB) that are open: `a`, `b`, `h`.
+        gab_ports: Option<Vec<String>>,
+        /// Derived: names of the virtual machines on it.
+        vms: Option<Vec<String>>,
+        /// Derived: memory that the virtual machines on it need.
+        vm_memory_bytes: Option<Bytes>,
         /// Physical host that carries it, where it is a virtual machine (declared).
         physical_host: Option<String>,
         /// Site or fire compartment it stands in (declared).
@@ -195,6 +207,82 @@ records! {
         virtual_machine: Option<bool>,
         /// Hypervisor it runs on, empty on bare metal.
         hypervisor: Option<String>,
+        /// Power supplies that it has.
+        power_supplies: Option<i64>,
+        /// Whether it runs on when one power supply fails.
+        redundant_power: Option<bool>,
+        /// Whether it runs on when one fan fails.
+        redundant_cooling: Option<bool>,
+        /// Whether its memory corrects errors (ECC), or is mirrored.
+        ecc_memory: Option<bool>,
+        /// Version of its TPM: `1.2`, `2.0`; empty for none.
+        tpm: Option<String>,
+    }
+
+    /// The hypervisor on a host of virtual machines.
+    Hypervisor {
+        /// Product: `hyper-v`, `virtual-server`, `esx`, `vmware-server`, `gsx`, `xenserver`, `kvm`; empty for none.
+        product: Option<String>,
+        /// Version or release of it: `2005 R2`, `3.5`, `8.0.2`.
+        version: Option<String>,
+        /// Whether the host is itself a node of a cluster.
+        clustered: Option<bool>,
+        /// Whether virtual machines can be moved between it and the others while they run.
+        live_migration: Option<bool>,
+        /// Whether it is kept free of virtual machines for maintenance.
+        maintenance: Option<bool>,
+        /// Memory that it keeps for itself.
+        reserve_bytes: Option<Bytes>,
+        /// Its virtual switches.
+        switches: Option<Vec<VirtualSwitch>>,
+        /// Names of the networks that virtual machines find on it.
+        networks: Option<Vec<String>>,
+        /// Physical disks with its operating system.
+        system_disks: Option<Vec<String>>,
+        /// Physical disks with a page file.
+        page_file_disks: Option<Vec<String>>,
+        /// Policy over paths to shared disks: `round-robin`, `fixed`, `mru`.
+        path_policy: Option<String>,
+    }
+
+    /// A virtual switch of a host.
+    VirtualSwitch key name {
+        /// Its name.
+        name: String,
+        /// Interfaces of the host by which it leaves the host; empty for none.
+        uplinks: Option<Vec<String>>,
+        /// What it is for: `iscsi`, `management`, `migration`, `client` ...
+        purpose: Option<String>,
+        /// How its uplinks share the work: `active-standby`, `active-active`, `set`, `lacp`; empty for one.
+        teaming: Option<String>,
+        /// Whether traffic goes back to an uplink that has come back.
+        failback: Option<bool>,
+    }
+
+    /// Part of a node in a Windows failover cluster.
+    Membership {
+        /// State: `up`, `down`, `paused`, `joining`, `isolated`, `quarantined`.
+        state: Option<String>,
+        /// Votes that it was given.
+        vote: Option<i64>,
+        /// Votes that it has now (dynamic quorum).
+        dynamic_vote: Option<i64>,
+    }
+
+    /// A link of Low Latency Transport.
+    LltLink key nic {
+        /// Interface that it runs over.
+        nic: String,
+        /// Whether it is used only when the others fail (link-lowpri).
+        low_priority: Option<bool>,
+        /// Whether its interface has an address of its own.
+        addressed: Option<bool>,
+        /// Speed.
+        speed_bps: Option<BitsPerSecond>,
+        /// Switch or hub that it is plugged into.
+        switch_name: Option<String>,
+        /// Whether it is up.
+        up: Option<bool>,
     }
 
     /// Processors of a node.
@@ -219,6 +307,10 @@ records! {
         features: Option<Vec<String>>,
         /// Microcode revision.
         microcode: Option<String>,
+        /// Whether virtualisation by the processor (VT-x, AMD-V) is switched on.
+        virtualisation: Option<bool>,
+        /// Whether data execution prevention by the processor (XD, NX) is switched on.
+        execute_disable: Option<bool>,
     }
 
     /// Memory of a node.
@@ -465,6 +557,8 @@ records! {
         noop_out_timeout_s: Option<Seconds>,
         /// How long a login may take (`login_timeout`).
         login_timeout_s: Option<Seconds>,
+        /// Version of the initiator: `2.08`.
+        version: Option<String>,
         /// Volumes that Windows binds before services start.
         bound_volumes: Option<Vec<String>>,
     }
@@ -555,6 +649,8 @@ records! {
         startup: Option<Startup>,
         /// Whether it runs now.
         active: Option<bool>,
+        /// Services that it starts after.
+        depends_on: Option<Vec<String>>,
     }
 
     /// A package.

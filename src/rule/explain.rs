@@ -27,6 +27,8 @@ pub struct RuleExplanation {
     pub remedy: String,
     /// The documents in which the requirement stands.
     pub source: Vec<String>,
+    /// Ids of the requirements that it covers.
+    pub covers: Vec<String>,
     /// Words to find it by.
     pub tags: Vec<String>,
     /// Its expressions as they are written, by key: `each`, `when`, the verb and what goes with it.
@@ -133,6 +135,7 @@ fn explain(ruleset: &Ruleset, id: &str, resolved: Option<&ResolvedRules<'_>>) ->
         why: rule.why.clone(),
         remedy: rule.remedy.clone(),
         source: rule.source.clone(),
+        covers: rule.covers.clone(),
         tags: rule.tags.clone(),
         expressions: expressions.collect(),
         facts: rule.reads().into_iter().map(fact_read).collect(),
@@ -151,6 +154,7 @@ fn explain_built_in(rule: &BuiltIn) -> RuleExplanation {
         why: rule.why.to_owned(),
         remedy: rule.remedy.to_owned(),
         source: Vec::new(),
+        covers: Vec::new(),
         tags: Vec::new(),
         expressions: Vec::new(),
         facts: Vec::new(),

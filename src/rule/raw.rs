@@ -44,6 +44,8 @@ sections! {
         remedy: Text = needed,
         /// The documents in which the requirement stands.
         source: Vec<Text> = needed,
+        /// Ids of the requirements that it covers: `R2-08`.
+        covers: Vec<Text>,
         /// Words to find it by.
         tags: Vec<Text>,
         /// The list whose elements get a verdict each: `nodes`, `nodes.nics`. Every list on the way binds the singular

@@ -444,3 +444,38 @@ fn messages_are_written() {
         ["nodes.name", "nodes.nics.mtu"]
     );
 }
+
+#[test]
+fn what_nobody_vouches_for_is_unknown_and_never_false() {
+    use crate::facts::{Attestation, Document};
+    let said = |valid: Option<bool>, text: &str| {
+        let document = Document {
+            attestations: valid
+                .map(|valid| Attestation {
+                    subject: "cables".into(),
+                    valid: Some(valid),
+                    ..Attestation::default()
+                })
+                .into_iter()
+                .collect(),
+            ..Document::empty()
+        };
+        let program = compile(text, &Env::facts()).expect("it compiles");
+        let scope = Scope { document: &document, values: &[], params: &[] };
+        let why: Vec<_> = program.causes(&scope, &[]).into_iter().filter_map(|cause| cause.why).collect();
+        (program.test(&scope), why.join("; "))
+    };
+    assert_eq!(said(Some(true), "attested('cables')"), (Some(true), String::new()));
+    let (truth, why) = said(Some(false), "attested('cables')");
+    assert!(truth.is_none() && why.contains("`cables` ran out"), "{why}");
+    let (truth, why) = said(None, "attested('cables')");
+    assert!(truth.is_none() && why.contains("nobody vouches for `cables`"), "{why}");
+    assert_eq!(said(None, "!attested('cables')").0, None);
+    assert_eq!(said(Some(true), "attested(\"it's cables\")").0, None);
+    assert_eq!(said(None, "true || attested('cables')").0, Some(true));
+    let program = compile("attested('x')", &Env::facts()).expect("it compiles");
+    assert_eq!(program.reads(), ["attestations.subject", "attestations.valid"]);
+    for wrong in ["attested('')", "attested(cluster.name)", "attested(1)", "attested('a', 'b')"] {
+        assert!(compile(wrong, &Env::facts()).is_err(), "{wrong}");
+    }
+}

@@ -15,13 +15,7 @@ pub fn lscpu(text: &str) -> (Cpu, Option<String>) {
     });
     let clusters = number("Cluster(s)").zip(number("Core(s) per cluster"));
     let cores = sockets.zip(number("Core(s) per socket")).or(clusters).and_then(|(a, b)| a.checked_mul(b));
-    let mut features: Option<Vec<String>> =
-        get("Flags").map(|flags| flags.split_whitespace().map(str::to_owned).collect());
-    if let Some(features) = &mut features {
-        features.sort();
-        features.dedup();
-    }
-    let cpu = Cpu {
+    let cpu = flagged(Cpu {
         vendor: get("Vendor ID").and_then(filled),
         model: get("Model name").and_then(filled),
         family: number("CPU family"),
@@ -30,10 +24,27 @@ pub fn lscpu(text: &str) -> (Cpu, Option<String>) {
         sockets: sockets.or_else(|| clusters.map(|_| 1)),
         cores,
         threads: get("On-line CPU(s) list").and_then(count_list).or_else(|| number("CPU(s)")),
-        features,
-        microcode: None,
-    };
+        features: get("Flags").map(sorted),
+        ..Cpu::default()
+    });
     (cpu, get("Hypervisor vendor").and_then(filled))
+}
+
+fn sorted(flags: &str) -> Vec<String> {
+    let mut features: Vec<String> = flags.split_whitespace().map(str::to_owned).collect();
+    features.sort();
+    features.dedup();
+    features
+}
+
+/// What the flags of an x86 processor tell; Linux takes away those that the firmware has switched off.
+fn flagged(cpu: Cpu) -> Cpu {
+    let x86 = matches!(cpu.vendor.as_deref(), Some("GenuineIntel" | "AuthenticAMD" | "HygonGenuine"));
+    let has = |flags: &[&str]| {
+        let features = cpu.features.as_ref().filter(|_| x86)?;
+        Some(features.iter().any(|feature| flags.contains(&feature.as_str())))
+    };
+    Cpu { virtualisation: has(&["vmx", "svm"]), execute_disable: has(&["nx"]), ..cpu }
 }
 
 fn text_fields(text: &str) -> Vec<(String, String)> {
@@ -74,22 +85,16 @@ pub fn cpuinfo(text: &str) -> Cpu {
     let get = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let number = |name: &str| get(name).and_then(|value| value.parse::<i64>().ok());
     let flags = get("flags").or_else(|| get("Features"));
-    let mut features: Option<Vec<String>> =
-        flags.map(|flags| flags.split_whitespace().map(str::to_owned).collect());
-    if let Some(features) = &mut features {
-        features.sort();
-        features.dedup();
-    }
-    Cpu {
+    flagged(Cpu {
         vendor: get("vendor_id").and_then(filled),
         model: get("model name").and_then(filled),
         family: number("cpu family"),
         model_number: number("model"),
         stepping: number("stepping"),
-        features,
+        features: flags.map(sorted),
         microcode: get("microcode").and_then(filled),
         ..Cpu::default()
-    }
+    })
 }
 
 /// Reads `/proc/meminfo`.
@@ -119,6 +124,20 @@ mod tests {
         let first = cpuinfo(include_str!("../../../fixtures/linux/cpuinfo.kvm"));
         assert_eq!(first.microcode.as_deref(), Some("0x1000065"));
         assert_eq!(first.features, Some(features));
+        assert_eq!((cpu.virtualisation, cpu.execute_disable), (Some(false), Some(true)));
+        assert_eq!((first.virtualisation, first.execute_disable), (Some(false), Some(true)));
+    }
+
+    #[test]
+    fn what_flags_would_tell_of_an_x86_is_not_told_of_others() {
+        let of = |text: &str| {
+            let (cpu, _) = lscpu(text);
+            (cpu.virtualisation, cpu.execute_disable)
+        };
+        assert_eq!(of("Vendor ID: GenuineIntel\nFlags: vmx nx\n"), (Some(true), Some(true)));
+        assert_eq!(of("Vendor ID: AuthenticAMD\nFlags: lm\n"), (Some(false), Some(false)));
+        assert_eq!(of("Vendor ID: GenuineIntel\n"), (None, None));
+        assert_eq!(of("Vendor ID: ARM\nFlags: fp asimd\n"), (None, None));
     }
 
     #[test]

@@ -56,6 +56,7 @@ pub fn systemctl(text: &str) -> Vec<Service> {
             continue;
         }
         out.push(Service {
+            depends_on: None,
             name: name.to_owned(),
             installed: Some(installed),
             startup: if installed { startup } else { Some(Startup::Disabled) },
@@ -104,6 +105,7 @@ pub fn files(text: &str, daemons: Option<&str>) -> Vec<Service> {
         let process = PROCESSES.iter().find(|(service, _)| *service == name).map(|(_, process)| *process);
         let runs = daemons.zip(process).map(|(all, process)| all.lines().any(|one| one.trim() == process));
         out.push(Service {
+            depends_on: None,
             name: name.to_owned(),
             installed: Some(installed),
             startup: Some(match (installed, words.contains(&"enabled")) {

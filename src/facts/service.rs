@@ -1,0 +1,474 @@
+//! Facts of what a cluster carries: virtual machines, volumes, groups of resources, and rules about their placement.
+
+use super::meta::{ChoiceType, Fact, FieldType, Record, RecordType, Type, Value};
+use super::storage::DiskTransport;
+use super::units::{Bytes, Millis, Seconds};
+use crate::{choices, records};
+
+choices! {
+    /// What a volume is.
+    VolumeKind {
+        /// A disk that one node at a time owns, with a file system on it.
+        Disk = "disk",
+        /// A Cluster Shared Volume.
+        Csv = "csv",
+        /// A VMFS datastore.
+        Vmfs = "vmfs",
+        /// A directory over NFS.
+        Nfs = "nfs",
+        /// A share over SMB.
+        Smb = "smb",
+        /// A vSphere Virtual Volumes datastore.
+        Vvol = "vvol",
+        /// A vSAN datastore.
+        Vsan = "vsan",
+        /// A XenServer storage repository on a block device.
+        Sr = "sr",
+        /// A volume of Storage Spaces Direct.
+        S2d = "s2d",
+        /// A Ceph pool.
+        Ceph = "ceph",
+        /// Something else.
+        Other = "other",
+    }
+
+    /// What a volume is for.
+    VolumeRole {
+        /// It gives a vote.
+        Witness = "witness",
+        /// It carries the files of virtual machines or services.
+        Data = "data",
+        /// It carries the operating system of a node or host.
+        System = "system",
+        /// It carries heartbeats or the state file of high availability.
+        Heartbeat = "heartbeat",
+    }
+
+    /// How the space of a virtual disk is given out.
+    Provisioning {
+        /// All of it at once, without zeroing (a fixed VHD, a lazily zeroed thick VMDK).
+        Fixed = "fixed",
+        /// All of it at once, zeroed (an eager-zeroed thick VMDK).
+        EagerZeroed = "eager-zeroed",
+        /// As it is written (a dynamic VHD, a thin VMDK).
+        Dynamic = "dynamic",
+        /// Differences to a parent.
+        Differencing = "differencing",
+    }
+
+    /// What a virtual disk is made of.
+    VmDiskFormat {
+        /// A VHD file.
+        Vhd = "vhd",
+        /// A VHDX file.
+        Vhdx = "vhdx",
+        /// A VHD Set.
+        Vhds = "vhds",
+        /// A VMDK file.
+        Vmdk = "vmdk",
+        /// A raw device mapping in physical compatibility mode.
+        RdmPhysical = "rdm-physical",
+        /// A raw device mapping in virtual compatibility mode.
+        RdmVirtual = "rdm-virtual",
+        /// A vVol.
+        Vvol = "vvol",
+        /// A physical disk passed through.
+        PassThrough = "pass-through",
+        /// Something else: qcow2, raw, a logical volume.
+        Other = "other",
+    }
+
+    /// Whether a virtual disk controller lets virtual machines share its disks (VMware: `sharedBus`).
+    BusSharing {
+        /// No.
+        None = "none",
+        /// Among virtual machines of one host.
+        Virtual = "virtual",
+        /// Across hosts.
+        Physical = "physical",
+    }
+
+    /// What a rule about placement asks.
+    PlacementKind {
+        /// The virtual machines stay together.
+        Affinity = "affinity",
+        /// The virtual machines stay apart.
+        AntiAffinity = "anti-affinity",
+        /// The virtual machines run on these hosts.
+        Hosts = "hosts",
+        /// The virtual machines do not run on these hosts.
+        NotHosts = "not-hosts",
+    }
+}
+
+records! {
+    /// A virtual machine that the cluster carries, or that is a node of a cluster of virtual machines.
+    Vm key name {
+        /// Its name.
+        name: String,
+        /// Node or host that it runs on, or is planned on.
+        host: Option<String>,
+        /// Whether it runs.
+        running: Option<bool>,
+        /// Whether it is started again after a failure of its host: highly available, protected, a cluster role.
+        protected: Option<bool>,
+        /// Group of resources that it is in, where it is one; empty for none.
+        group: Option<String>,
+        /// Name of the cluster of which it is a node; empty for none.
+        node_of: Option<String>,
+        /// Guest operating system: `Windows Server 2003 R2`, `Debian 12`.
+        guest_os: Option<String>,
+        /// Release of a Windows guest: `2003`, `2008 R2`, `2022`; empty for another system.
+        guest_release: Option<String>,
+        /// Service pack of a Windows guest; 0 for none.
+        guest_service_pack: Option<i64>,
+        /// Edition of a Windows guest: `enterprise`.
+        guest_edition: Option<String>,
+        /// Architecture of the guest: `x86`, `x86_64`.
+        guest_architecture: Option<String>,
+        /// Virtual processors.
+        vcpus: Option<i64>,
+        /// Memory.
+        memory_bytes: Option<Bytes>,
+        /// Part of the memory that is reserved for it on its host.
+        reserved_bytes: Option<Bytes>,
+        /// Version of its virtual hardware; VMware: `11` for vmx-11.
+        hardware_version: Option<i64>,
+        /// Whether it can be moved while it runs.
+        live_migration: Option<bool>,
+        /// How the scheduler of its platform moves it: `manual`, `partially-automated`, `fully-automated`, `disabled`.
+        automation: Option<String>,
+        /// Order in which it is started again: `high`, `medium`, `low`, `disabled`, or a platform's own word.
+        restart_priority: Option<String>,
+        /// Hosts that it can run on; all of them where it is known to be bound to none.
+        possible_hosts: Option<Vec<String>>,
+        /// Classes of virtual machines to be kept apart (AntiAffinityClassNames).
+        anti_affinity: Option<Vec<String>>,
+        /// What ties it to its host: a drive of the host, a device passed through, a local disk.
+        local_devices: Option<Vec<String>>,
+        /// Whether the tools of the platform run in it (VMware Tools, integration services).
+        tools_running: Option<bool>,
+        /// Whether the tools set its clock.
+        tools_time_sync: Option<bool>,
+        /// Whether processors, memory or controllers can be added while it runs.
+        hot_add: Option<bool>,
+        /// Whether a second copy runs in step with it (Fault Tolerance).
+        fault_tolerance: Option<bool>,
+        /// Snapshots it has.
+        snapshots: Option<i64>,
+        /// Agents of high availability in the guest, by name: `vcs`, `mscs`.
+        agents: Option<Vec<String>>,
+        /// File of its configuration.
+        config_path: Option<String>,
+        /// Volume that the configuration is on.
+        config_volume: Option<String>,
+        /// Its disks.
+        disks: Option<Vec<VmDisk>>,
+        /// Its disk controllers.
+        controllers: Option<Vec<VmController>>,
+        /// Its network adapters.
+        nics: Option<Vec<VmNic>>,
+        /// Derived: names of the volumes that its configuration and its disks are on.
+        volumes: Option<Vec<String>>,
+        /// Derived: other nodes that could carry it should its host fail, with memory for it left beside what they carry.
+        fits_on: Option<Vec<String>>,
+    }
+
+    /// A disk of a virtual machine.
+    VmDisk key name {
+        /// Its name in the virtual machine: `scsi0:0`, `Hard disk 1`.
+        name: String,
+        /// What it is made of.
+        format: Option<VmDiskFormat>,
+        /// File or device behind it.
+        path: Option<String>,
+        /// Volume that the file is on; empty where no volume is in between.
+        volume: Option<String>,
+        /// Identity or name of the LUN behind it, where it is a whole one; empty for none.
+        lun: Option<String>,
+        /// Size.
+        size_bytes: Option<Bytes>,
+        /// How its space is given out.
+        provisioning: Option<Provisioning>,
+        /// Controller that it is on.
+        controller: Option<String>,
+        /// Its place on the controller, the SCSI target.
+        unit: Option<i64>,
+        /// Whether the guest boots from it.
+        boot: Option<bool>,
+        /// Whether other virtual machines use it at the same time.
+        shared: Option<bool>,
+        /// Physical disks of the host that the file is on.
+        physical_disks: Option<Vec<String>>,
+    }
+
+    /// A disk controller of a virtual machine.
+    VmController key name {
+        /// Its name: `scsi0`, `SCSI controller 1`.
+        name: String,
+        /// Its kind: `lsi-parallel`, `lsi-sas`, `pvscsi`, `nvme`, `ide`, `synthetic-scsi`, `virtual-fc`.
+        kind: Option<String>,
+        /// Whether its disks can be shared.
+        sharing: Option<BusSharing>,
+    }
+
+    /// A network adapter of a virtual machine.
+    VmNic key name {
+        /// Its name: `eth0`, `Network Adapter 1`.
+        name: String,
+        /// Its kind: `vmxnet3`, `e1000`, `synthetic`, `legacy`.
+        kind: Option<String>,
+        /// Network of the plan or port group that it is on.
+        network: Option<String>,
+        /// Virtual switch that it is on.
+        switch_name: Option<String>,
+        /// What its network is for: `iscsi`, `heartbeat`, `client` ...
+        purpose: Option<String>,
+    }
+
+    /// A volume with files: a cluster disk, a Cluster Shared Volume, a datastore, a storage repository, a share.
+    Volume key name {
+        /// Its name: `Cluster Disk 2`, `datastore1`.
+        name: String,
+        /// What it is.
+        kind: Option<VolumeKind>,
+        /// What it is for.
+        role: Option<VolumeRole>,
+        /// Where nodes find it: `C:\ClusterStorage\Volume1`, `/vmfs/volumes/ds1`, `\\sofs\vms`.
+        path: Option<String>,
+        /// Drive letter or mount point by which its owner finds it; empty for none.
+        letter: Option<String>,
+        /// File system: `NTFS`, `CSVFS_ReFS`, `VMFS`.
+        filesystem: Option<String>,
+        /// Version of the file system or of its protocol: `6`, `3.1.1`.
+        version: Option<String>,
+        /// Size.
+        size_bytes: Option<Bytes>,
+        /// Free space.
+        free_bytes: Option<Bytes>,
+        /// Identities or names of the LUNs that it is on.
+        luns: Option<Vec<String>>,
+        /// How its disks are attached.
+        transport: Option<DiskTransport>,
+        /// Whether only one host can reach it.
+        local: Option<bool>,
+        /// Nodes that reach it.
+        nodes: Option<Vec<String>>,
+        /// Nodes that own it; one of them, unless all use it at the same time.
+        owners: Option<Vec<String>>,
+        /// Redundancy of the disks under it: `none`, `raid1`, `raid5`, `raid10`, `mirror`, `parity` ...
+        redundancy: Option<String>,
+        /// Size of a logical block of the disks under it.
+        logical_block_bytes: Option<Bytes>,
+        /// Whether its disks are dynamic disks of Windows.
+        dynamic_disk: Option<bool>,
+        /// Whether its files are compressed.
+        compressed: Option<bool>,
+        /// Fewest paths that a node has to it.
+        paths: Option<i64>,
+        /// Policy over these paths: `round-robin`, `fixed`, `mru`.
+        path_policy: Option<String>,
+        /// Whether it is marked perennially reserved on every host that sees it.
+        perennially_reserved: Option<bool>,
+        /// Whether clustered VMDKs are allowed on it.
+        clustered_vmdk: Option<bool>,
+        /// Whether persistent reservations of SCSI-3 are supported under it.
+        persistent_reservations: Option<bool>,
+        /// Whether anything else is on the disks under it.
+        alone: Option<bool>,
+        /// Derived: names of the virtual machines with files on it.
+        vms: Option<Vec<String>>,
+    }
+
+    /// A group of resources that moves between nodes as one: a cluster role, a service group.
+    Group key name {
+        /// Its name.
+        name: String,
+        /// Its kind: `Virtual Machine`, `Cluster Group`, `failover`, `parallel`.
+        kind: Option<String>,
+        /// Whether it is online.
+        online: Option<bool>,
+        /// Node that owns it; empty for none.
+        owner: Option<String>,
+        /// Nodes that it prefers, the best first.
+        preferred_owners: Option<Vec<String>>,
+        /// Whether it goes back to a preferred owner: `prevent`, `immediate`, `window`.
+        failback: Option<String>,
+        /// Its resources.
+        resources: Option<Vec<Resource>>,
+        /// Derived: kinds of its resources, each once.
+        kinds: Option<Vec<String>>,
+    }
+
+    /// A resource of a group.
+    Resource key name {
+        /// Its name.
+        name: String,
+        /// Its type: `Physical Disk`, `Generic Script`, `Virtual Machine`, `IP Address`.
+        kind: Option<String>,
+        /// Whether it is online.
+        online: Option<bool>,
+        /// Names of the resources that it depends on.
+        depends_on: Option<Vec<String>>,
+        /// Nodes that can own it.
+        possible_owners: Option<Vec<String>>,
+        /// Volume that it brings online, for a disk; empty for none.
+        volume: Option<String>,
+        /// Script that it runs, for a script; empty for none.
+        script: Option<String>,
+        /// Digests of that script, one for each node that has it, as `NODE sha256`.
+        script_sha256: Option<Vec<String>>,
+    }
+
+    /// A rule of the platform about where virtual machines run.
+    Placement key name {
+        /// Its name.
+        name: String,
+        /// What it asks.
+        kind: Option<PlacementKind>,
+        /// Virtual machines that it is about.
+        vms: Option<Vec<String>>,
+        /// Hosts that it is about.
+        hosts: Option<Vec<String>>,
+        /// Whether it must hold, or should.
+        mandatory: Option<bool>,
+        /// Whether it is in force.
+        enabled: Option<bool>,
+    }
+
+    /// What is left when nodes fail, as [`Intent`](super::Intent) has it, at least one; the largest of them.
+    Capacity {
+        /// Derived: nodes that fail.
+        failed_nodes: Option<i64>,
+        /// Derived: memory that virtual machines need: of those that run or are protected.
+        needed_bytes: Option<Bytes>,
+        /// Derived: memory that the remaining nodes have for virtual machines, their own need taken off.
+        left_bytes: Option<Bytes>,
+        /// Derived: virtual processors that virtual machines need.
+        needed_vcpus: Option<i64>,
+        /// Derived: cores that the remaining nodes have.
+        left_cores: Option<i64>,
+        /// Derived: protected virtual machines that fit on no other node when their host fails.
+        stranded: Option<Vec<String>>,
+        /// Derived: most virtual machines that the failure of one node stops.
+        most_hit: Option<i64>,
+    }
+
+    /// How a platform starts virtual machines again: vSphere HA and DRS, the high availability of a XenServer pool, of Proxmox VE.
+    HighAvailability {
+        /// Whether it is on.
+        enabled: Option<bool>,
+        /// Version of the management server: VirtualCenter, vCenter.
+        management_version: Option<String>,
+        /// Whether powering on is refused where the guarantee would break.
+        admission_control: Option<bool>,
+        /// Kind of admission control: `hosts`, `percentage`, `dedicated-hosts`.
+        admission_policy: Option<String>,
+        /// Host failures that are to be tolerated.
+        failures_to_tolerate: Option<i64>,
+        /// Host failures that can be tolerated now.
+        failures_tolerated: Option<i64>,
+        /// Percentage of memory kept free.
+        memory_percent: Option<i64>,
+        /// Percentage of processor time kept free.
+        cpu_percent: Option<i64>,
+        /// Hosts that are kept free.
+        failover_hosts: Option<Vec<String>>,
+        /// Colour or word for the state of the whole: `green`, `yellow`, `red`.
+        status: Option<String>,
+        /// Whether hosts are watched.
+        host_monitoring: Option<bool>,
+        /// Whether virtual machines are watched through their tools: `disabled`, `vm`, `vm-and-application`.
+        vm_monitoring: Option<String>,
+        /// Whether loss of storage is acted on (VM Component Protection).
+        component_protection: Option<bool>,
+        /// Volumes with heartbeats or the state file.
+        heartbeat_volumes: Option<Vec<String>>,
+        /// Addresses that a host tries when it thinks itself alone.
+        isolation_addresses: Option<Vec<String>>,
+        /// What an isolated host does with its virtual machines: `leave`, `shutdown`, `power-off`.
+        isolation_response: Option<String>,
+        /// Time after which a host that is not heard of counts as failed.
+        timeout_s: Option<Seconds>,
+        /// Whether more is promised than fits.
+        overcommitted: Option<bool>,
+        /// Whether virtual machines are spread over hosts (DRS).
+        scheduler: Option<bool>,
+        /// How far that goes by itself: `manual`, `partially-automated`, `fully-automated`.
+        scheduler_automation: Option<String>,
+        /// Least common set of processor features that all hosts show (EVC mode); empty for none.
+        evc_mode: Option<String>,
+        /// Watchdog of the hosts: `softdog`, `iTCO_wdt`, `ipmi`; empty for none.
+        watchdog: Option<String>,
+        /// Advanced options as `name=value`.
+        options: Option<Vec<String>>,
+        /// Whether hosts start virtual machines by themselves when they boot.
+        automatic_start: Option<bool>,
+    }
+
+    /// What is particular to a Windows failover cluster.
+    Wsfc {
+        /// Functional level: `8` for 2012, `9` for 2012 R2 and 2016 in mixed mode, `10`, `11`, `12`.
+        functional_level: Option<i64>,
+        /// Quorum: `majority`, `node-majority`, `node-and-disk-majority`, `node-and-file-share-majority`, `disk-only`, `cloud`.
+        quorum: Option<String>,
+        /// Whether votes follow the nodes that are up (dynamic quorum).
+        dynamic_quorum: Option<bool>,
+        /// Whether Cluster Shared Volumes are switched on; always so from 2012 on.
+        shared_volumes: Option<bool>,
+        /// Whether storage is made of the nodes' own disks (Storage Spaces Direct).
+        storage_spaces_direct: Option<bool>,
+        /// Where its name is kept: `active-directory-and-dns`, `dns`, `none`.
+        access_point: Option<String>,
+        /// Its addresses.
+        addresses: Option<Vec<String>>,
+        /// Whether the last validation passed: `passed`, `warnings`, `failed`, `none`.
+        validation: Option<String>,
+        /// Time between heartbeats within a subnet (SameSubnetDelay).
+        same_subnet_delay_ms: Option<Millis>,
+        /// Heartbeats within a subnet that may be missed (SameSubnetThreshold).
+        same_subnet_threshold: Option<i64>,
+        /// Time between heartbeats across subnets (CrossSubnetDelay).
+        cross_subnet_delay_ms: Option<Millis>,
+        /// Heartbeats across subnets that may be missed (CrossSubnetThreshold).
+        cross_subnet_threshold: Option<i64>,
+        /// Length of the history of routes (RouteHistoryLength).
+        route_history_length: Option<i64>,
+        /// Time for arbitration of the quorum disk (QuorumArbitrationTimeMax).
+        quorum_arbitration_s: Option<Seconds>,
+        /// Failures within an hour after which a node is quarantined (QuarantineThreshold).
+        quarantine_threshold: Option<i64>,
+        /// How long a node is quarantined (QuarantineDuration).
+        quarantine_duration_s: Option<Seconds>,
+    }
+
+    /// What is particular to Veritas Cluster Server (InfoScale Availability).
+    Vcs {
+        /// Where it runs: `host`, `guest`.
+        layer: Option<String>,
+        /// Mode of I/O fencing in `/etc/vxfenmode`: `scsi3`, `customized`, `majority`, `disabled`; empty where there is no file.
+        fencing_mode: Option<String>,
+        /// Mechanism where the mode is `customized`: `cps`; empty for none.
+        fencing_mechanism: Option<String>,
+        /// What decides who survives.
+        coordination_points: Option<Vec<CoordinationPoint>>,
+    }
+
+    /// A coordination point of I/O fencing.
+    CoordinationPoint key name {
+        /// Its name: a disk, or `server:port`.
+        name: String,
+        /// Its kind: `disk`, `server`.
+        kind: Option<String>,
+        /// Array or machine that it is on.
+        enclosure: Option<String>,
+        /// Size, for a disk.
+        size_bytes: Option<Bytes>,
+        /// Whether it supports persistent reservations of SCSI-3, for a disk.
+        persistent_reservations: Option<bool>,
+        /// Whether anything is kept on it.
+        holds_data: Option<bool>,
+        /// Nodes that see it.
+        nodes: Option<Vec<String>>,
+    }
+}
