@@ -33,6 +33,8 @@ records! {
         expected_mtu: Option<i64>,
         /// Switches that carry it (declared).
         switches: Option<Vec<String>>,
+        /// What the cluster uses it for, once there is one: `none`, `cluster`, `cluster-and-client` (roles 0, 1 and 3 of Windows).
+        cluster_use: Option<String>,
         /// Derived: other networks with a subnet that overlaps one of these.
         overlaps: Option<Vec<String>>,
     }

@@ -147,6 +147,12 @@ records! {
         corosync: Corosync,
         /// Whether a restart is pending.
         reboot_pending: Option<bool>,
+        /// Whether a new volume is mounted by itself (`mountvol`, `NoAutoMount` on Windows).
+        automount: Option<bool>,
+        /// Interfaces in the order in which Windows up to 2012 R2 uses them (binding order), the first first.
+        binding_order: Option<Vec<String>>,
+        /// Folders, files and processes that the antivirus software leaves out.
+        antivirus_exclusions: Option<Vec<String>>,
         /// The hypervisor on it, where it is a host of virtual machines.
         hypervisor: Hypervisor,
         /// Its part in a Windows failover cluster.
@@ -243,6 +249,10 @@ records! {
         page_file_disks: Option<Vec<String>>,
         /// Policy over paths to shared disks: `round-robin`, `fixed`, `mru`.
         path_policy: Option<String>,
+        /// Whether it can give virtual machines queues of a network adapter (VMQ).
+        vmq: Option<bool>,
+        /// Whether it can give virtual machines functions of a network adapter (SR-IOV).
+        sriov: Option<bool>,
     }
 
     /// A virtual switch of a host.
@@ -267,6 +277,8 @@ records! {
         vote: Option<i64>,
         /// Votes that it has now (dynamic quorum).
         dynamic_vote: Option<i64>,
+        /// Account that the cluster service runs under: `LocalSystem`, `EXAMPLE\cluster`.
+        service_account: Option<String>,
     }
 
     /// A link of Low Latency Transport.
@@ -377,6 +389,8 @@ records! {
         switch_name: Option<String>,
         /// Port of that switch.
         switch_port: Option<String>,
+        /// Packets that it received and threw away, since the start.
+        receive_discards: Option<i64>,
         /// Derived: networks of the plan that it has an address on.
         networks: Option<Vec<String>>,
     }
@@ -477,6 +491,16 @@ records! {
         filesystem_uuid: Option<String>,
         /// Label of the file system on it, empty for none.
         filesystem_label: Option<String>,
+        /// Whether the node starts from it.
+        boot: Option<bool>,
+        /// Partition table: `mbr`, `gpt`, `raw` for none.
+        partition_style: Option<String>,
+        /// What it stores on: `hdd`, `ssd`, `scm`.
+        media: Option<String>,
+        /// Its part in a pool of Storage Spaces Direct: `cache`, `capacity`; empty for none.
+        pool_role: Option<String>,
+        /// Whether what it has acknowledged outlives a loss of power (`IsPowerProtected`).
+        power_protected: Option<bool>,
         /// Derived: the plan's LUN that it is, or lies on, as target and LUN name joined by `/`; empty for none.
         lun: Option<String>,
     }
@@ -709,6 +733,8 @@ records! {
         name: Option<String>,
         /// Whether it is a controller of that domain.
         controller: Option<bool>,
+        /// Whether NTLM is restricted on it (`RestrictReceivingNTLMTraffic`, `RestrictSendingNTLMTraffic`).
+        ntlm_restricted: Option<bool>,
     }
 
     /// Name resolution of a node.

@@ -136,6 +136,11 @@ records! {
         hardware_version: Option<i64>,
         /// Whether it can be moved while it runs.
         live_migration: Option<bool>,
+        /// Whether it is shown only what the processors of all generations have, so that it can be moved between them
+        /// (Hyper-V: CompatibilityForMigrationEnabled).
+        processor_compatibility: Option<bool>,
+        /// What its host does with it when the host starts: `nothing`, `start-if-running`, `start`.
+        start_action: Option<String>,
         /// How the scheduler of its platform moves it: `manual`, `partially-automated`, `fully-automated`, `disabled`.
         automation: Option<String>,
         /// Order in which it is started again: `high`, `medium`, `low`, `disabled`, or a platform's own word.
@@ -148,6 +153,8 @@ records! {
         local_devices: Option<Vec<String>>,
         /// Whether the tools of the platform run in it (VMware Tools, integration services).
         tools_running: Option<bool>,
+        /// Whether these tools are of the version that the host has.
+        tools_current: Option<bool>,
         /// Whether the tools set its clock.
         tools_time_sync: Option<bool>,
         /// Whether processors, memory or controllers can be added while it runs.
@@ -418,6 +425,8 @@ records! {
         shared_volumes: Option<bool>,
         /// Whether storage is made of the nodes' own disks (Storage Spaces Direct).
         storage_spaces_direct: Option<bool>,
+        /// Free space of the pool of Storage Spaces Direct.
+        pool_free_bytes: Option<Bytes>,
         /// Where its name is kept: `active-directory-and-dns`, `dns`, `none`.
         access_point: Option<String>,
         /// Its addresses.

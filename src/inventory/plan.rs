@@ -23,12 +23,14 @@ impl Inventory {
             plan.source(&path, &network.place);
             plan.undeclared(network.mtu.is_none(), format!("{path}.expected_mtu"));
             plan.undeclared(network.switches.is_none(), format!("{path}.switches"));
+            plan.undeclared(true, format!("{path}.cluster_use"));
             plan.document.networks.push(Network {
                 name: network.name.clone(),
                 role: Some(network.role),
                 subnets: Some(network.subnets.iter().map(ToString::to_string).collect()),
                 expected_mtu: network.mtu,
                 switches: network.switches.clone(),
+                cluster_use: None,
                 overlaps: None,
             });
         }
