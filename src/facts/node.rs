@@ -269,8 +269,10 @@ records! {
         failback: Option<bool>,
     }
 
-    /// Part of a node in a Windows failover cluster.
+    /// Part of a node in its cluster.
     Membership {
+        /// Name of the cluster that it is in, where the document is about several, as with N+1; empty for none.
+        cluster: Option<String>,
         /// State: `up`, `down`, `paused`, `joining`, `isolated`, `quarantined`.
         state: Option<String>,
         /// Votes that it was given.

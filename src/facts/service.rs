@@ -108,6 +108,8 @@ records! {
         name: String,
         /// Node or host that it runs on, or is planned on.
         host: Option<String>,
+        /// Version of the hypervisor on that host.
+        host_version: Option<String>,
         /// Whether it runs.
         running: Option<bool>,
         /// Whether it is started again after a failure of its host: highly available, protected, a cluster role.
@@ -257,6 +259,8 @@ records! {
         luns: Option<Vec<String>>,
         /// How its disks are attached.
         transport: Option<DiskTransport>,
+        /// Whether its target asks for CHAP.
+        chap: Option<bool>,
         /// Whether only one host can reach it.
         local: Option<bool>,
         /// Nodes that reach it.

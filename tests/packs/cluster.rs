@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 struct Mutations {
     /// The profile that the cluster chooses by its platform and release.
     profile: String,
+    /// Whether the plan names that profile, because platform and release lead to another one.
+    #[serde(default)]
+    named: bool,
     mutation: Vec<Mutation>,
 }
 
@@ -117,10 +120,19 @@ fn clusters() -> Vec<(String, Value, Mutations)> {
     all
 }
 
-/// What the rules of the cluster's own profile say of it.
-fn judge(ruleset: &Ruleset, facts: &Value) -> Option<Judgement> {
-    let document = facts::complete(facts)?;
-    Some(judge_by(ruleset, &Selection::of_document(&document), &document))
+impl Mutations {
+    fn selection(&self, document: &Document) -> Selection {
+        Selection {
+            profile: self.named.then(|| facts::text(&self.profile)),
+            ..Selection::of_document(document)
+        }
+    }
+
+    /// What the rules of the cluster's own profile say of it.
+    fn judge(&self, ruleset: &Ruleset, facts: &Value) -> Option<Judgement> {
+        let document = facts::complete(facts)?;
+        Some(judge_by(ruleset, &self.selection(&document), &document))
+    }
 }
 
 fn judge_by(ruleset: &Ruleset, selection: &Selection, document: &Document) -> Judgement {
@@ -136,7 +148,7 @@ fn told(finding: &Finding) -> String {
 fn a_healthy_cluster_holds_every_rule() {
     let ruleset = shipped();
     for (name, facts, mutations) in clusters() {
-        let judgement = judge(&ruleset, &facts).expect("valid facts");
+        let judgement = mutations.judge(&ruleset, &facts).expect("valid facts");
         assert_eq!(judgement.profile, mutations.profile, "{name}");
         let sick: Vec<String> = judgement
             .findings
@@ -154,13 +166,13 @@ fn what_is_wrong_is_found_where_it_is() {
     let wrong: Vec<String> = clusters()
         .par_iter()
         .flat_map(|(name, facts, mutations)| {
-            let before = judge(&ruleset, facts).expect("valid facts");
+            let before = mutations.judge(&ruleset, facts).expect("valid facts");
             let ruleset = &ruleset;
             mutations.mutation.par_iter().filter_map(move |mutation| {
                 if !before.selected.contains(&mutation.rule) {
                     return Some(format!("{name}: its profile does not select {}", mutation.rule));
                 }
-                let after = judge(ruleset, &mutation.apply(facts)).expect("valid facts");
+                let after = mutations.judge(ruleset, &mutation.apply(facts)).expect("valid facts");
                 let of_rule = || after.findings.iter().filter(|finding| finding.rule == mutation.rule);
                 let hit = of_rule().any(|finding| {
                     let wanted = mutation.status.as_deref().unwrap_or(finding.severity.word());
@@ -185,7 +197,7 @@ fn every_rule_that_applies_can_be_broken() {
         let broken: BTreeSet<&str> =
             mutations.mutation.iter().map(|mutation| mutation.rule.as_str()).collect();
         broken_somewhere.extend(broken.iter().map(|&rule| rule.to_owned()));
-        let judgement = judge(&ruleset, &facts).expect("valid facts");
+        let judgement = mutations.judge(&ruleset, &facts).expect("valid facts");
         let passing = judgement.findings.iter().filter(|finding| finding.status == Status::Pass);
         let missed = passing.filter(|finding| !broken.contains(finding.rule.as_str()));
         unbroken.extend(missed.map(|finding| format!("{name}: {}", finding.rule)));
@@ -233,7 +245,7 @@ fn a_failure_does_not_pass_for_want_of_facts() {
                 facts::set(&mut without, path, None);
                 let document = facts::complete(&without)?;
                 // The platform may be the fact that is gone; the profile stays.
-                let judgement = judge_by(ruleset, &Selection::of_document(&healthy), &document);
+                let judgement = judge_by(ruleset, &mutations.selection(&healthy), &document);
                 let worst = judgement
                     .findings
                     .iter()
