@@ -4,6 +4,7 @@
 //! overwrites what an earlier run derived, and never guesses: where a fact it needs is missing, the derived one is
 //! missing too, with a gap that names the cause.
 
+mod host;
 mod network;
 mod storage;
 
@@ -15,6 +16,7 @@ pub fn complete(document: &mut Document) {
     document.gaps.retain(|gap| !is_derived(&gap.path));
     judge_attestations(document);
     storage::say_untested(document);
+    host::relate(document);
     network::relate(document);
     storage::relate(document);
 }

@@ -4,7 +4,7 @@ use super::meta::{ChoiceType, Fact, FieldType, Record, RecordType, Type, Value};
 use super::network::{Link, Network, NodePair};
 use super::node::Node;
 use super::provenance::{Drift, Gap, Source};
-use super::service::{Capacity, Group, HighAvailability, Placement, Vcs, Vm, Volume, Wsfc};
+use super::service::{Capacity, Group, HighAvailability, Host, Placement, Vcs, Vm, Volume, Wsfc};
 use super::storage::{DiskTransport, Target};
 use super::units::{Bytes, Micros, Seconds};
 use crate::{choices, records};
@@ -76,6 +76,8 @@ records! {
         targets: Vec<Target>,
         /// What gives the odd vote.
         witness: Witness,
+        /// Hosts of virtual machines.
+        hosts: Option<Vec<Host>>,
         /// Virtual machines that it carries, or of which it is made.
         vms: Option<Vec<Vm>>,
         /// Volumes with files.

@@ -1,8 +1,9 @@
 //! Facts of what a cluster carries: virtual machines, volumes, groups of resources, and rules about their placement.
 
 use super::meta::{ChoiceType, Fact, FieldType, Record, RecordType, Type, Value};
+use super::node::{Hardware, Hypervisor, Memory, Os};
 use super::storage::DiskTransport;
-use super::units::{Bytes, Millis, Seconds};
+use super::units::{BitsPerSecond, Bytes, Millis, Seconds};
 use crate::{choices, records};
 
 choices! {
@@ -102,6 +103,23 @@ choices! {
 }
 
 records! {
+    /// A host of virtual machines. Where the nodes are hosts these are the nodes, derived; where they are virtual machines, the
+    /// hosts below them are declared.
+    Host key name {
+        /// Its name.
+        name: String,
+        /// Operating system.
+        os: Os,
+        /// Chassis.
+        hardware: Hardware,
+        /// Memory.
+        memory: Memory,
+        /// The hypervisor on it.
+        hypervisor: Hypervisor,
+        /// Its addresses, without prefix length.
+        addresses: Option<Vec<String>>,
+    }
+
     /// A virtual machine that the cluster carries, or that is a node of a cluster of virtual machines.
     Vm key name {
         /// Its name.
@@ -275,6 +293,10 @@ records! {
         dynamic_disk: Option<bool>,
         /// Whether its files are compressed.
         compressed: Option<bool>,
+        /// How fast a node reads from it, measured or declared.
+        read_bps: Option<BitsPerSecond>,
+        /// How fast a node writes to it, measured or declared.
+        write_bps: Option<BitsPerSecond>,
         /// Fewest paths that a node has to it.
         paths: Option<i64>,
         /// Policy over these paths: `round-robin`, `fixed`, `mru`.
@@ -327,8 +349,16 @@ records! {
         volume: Option<String>,
         /// Script that it runs, for a script; empty for none.
         script: Option<String>,
-        /// Digests of that script, one for each node that has it, as `NODE sha256`.
-        script_sha256: Option<Vec<String>>,
+        /// Copies of that script, one for each node that has it.
+        script_copies: Option<Vec<ScriptCopy>>,
+    }
+
+    /// A script of a resource as one node has it.
+    ScriptCopy key node {
+        /// Name of the node.
+        node: String,
+        /// SHA-256 of the file.
+        sha256: Option<String>,
     }
 
     /// A rule of the platform about where virtual machines run.

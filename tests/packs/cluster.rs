@@ -263,7 +263,11 @@ fn a_failure_does_not_pass_for_want_of_facts() {
 
 /// Whether a fact is one that a rule reads, or one that something it reads follows from.
 fn matters(types: &str, reads: &[String]) -> bool {
-    const BELOW: [(&str, &[&str]); 5] = [
+    const BELOW: [(&str, &[&str]); 6] = [
+        (
+            "hosts",
+            &["nodes.os", "nodes.hypervisor", "nodes.hardware", "nodes.memory", "nodes.nics.addresses"],
+        ),
         ("pairs", &["nodes.nics", "networks.subnets"]),
         ("nodes.redundancy", &["nodes.nics", "nodes.bonds", "networks.subnets"]),
         ("nodes.networks", &["nodes.nics", "nodes.bonds", "networks.subnets", "networks.role"]),

@@ -82,8 +82,8 @@ impl Step {
 }
 
 /// The fields that are keys of lists, the likelier ones first.
-const KEYS: [&str; 9] =
-    ["name", "address", "portal", "id", "device", "target", "subject", "key", "operation"];
+const KEYS: [&str; 10] =
+    ["name", "node", "address", "portal", "id", "device", "target", "subject", "key", "operation"];
 
 /// An element by its position, by its key, or by itself.
 fn position(list: &[Value], key: &str, path: &str) -> usize {
