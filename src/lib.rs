@@ -16,3 +16,4 @@ pub mod rule;
 pub mod scsi;
 pub mod simtarget;
 pub mod source;
+pub mod validation;

@@ -1,10 +1,12 @@
-//! Recordings of facts: what is read is a recording or a plan, and what a recording carries of its plan.
+//! Recordings of facts: what is read is a recording, a validation report or a plan, and what a recording carries of its
+//! plan.
 //!
 //! A recording holds what the plan says of judging (profile, parameters, severities, choice of rules, waivers), so that
 //! it is judged as the live run was, without the plan.
 
 use crate::facts::{Document, MAX_DOCUMENT_BYTES};
 use crate::inventory::Inventory;
+use crate::probe::validation;
 use crate::source::{Problem, Problems, SourceFile};
 use std::fmt::Write;
 use std::io::Read;
@@ -13,7 +15,8 @@ use std::path::{Path, PathBuf};
 /// What messages call a recording that came through standard input.
 const STDIN: &str = "standard input";
 
-/// Whether a file is a recording: `-`, a name that ends in `.json`, or a text that begins as JSON does.
+/// Whether a file is a recording: `-`, a name that ends in `.json`, a text that begins as JSON does, or a report of
+/// Microsoft's validation, whatever its name.
 pub(super) fn is_recording(path: &Path) -> bool {
     if path == Path::new("-") || path.extension().is_some_and(|ending| ending == "json") {
         return true;
@@ -24,10 +27,14 @@ pub(super) fn is_recording(path: &Path) -> bool {
     let mut begin = [0; 64];
     let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut begin)).unwrap_or(0);
     begin[..read].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+        || validation::is_report(path)
 }
 
 /// Reads a recording from a file, or from standard input for `-`.
 pub(super) fn read(path: &Path) -> Result<Document, Problems> {
+    if path != Path::new("-") && validation::is_report(path) {
+        return validation::read(path).map_err(refused);
+    }
     let document = if path == Path::new("-") { read_stdin()? } else { Document::read(path) };
     document.map_err(|error| {
         let mut problems = Problems::new();
@@ -38,12 +45,19 @@ pub(super) fn read(path: &Path) -> Result<Document, Problems> {
     })
 }
 
+fn refused(error: validation::ReportError) -> Problems {
+    Problem::new(error.to_string()).help(error.help()).into()
+}
+
 fn read_stdin() -> Result<Result<Document, crate::facts::LoadError>, Problems> {
     let mut text = Vec::new();
     let read = std::io::stdin().lock().take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut text);
     read.map_err(|error| Problem::new(format!("{STDIN} cannot be read: {error}")))?;
     if text.len() as u64 > MAX_DOCUMENT_BYTES {
         return Ok(Err(crate::facts::LoadError::TooLarge { file: STDIN.to_owned() }));
+    }
+    if validation::is_report_text(&text) {
+        return validation::parse(&text, STDIN).map(Ok).map_err(refused);
     }
     Ok(Document::parse(&text, STDIN))
 }

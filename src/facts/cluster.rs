@@ -57,6 +57,22 @@ choices! {
         /// STONITH block devices.
         Sbd = "sbd",
     }
+
+    /// What Microsoft's cluster validation says of one of its tests.
+    ValidationResult {
+        /// It found nothing.
+        Success = "success",
+        /// It warns.
+        Warning = "warning",
+        /// It failed.
+        Failed = "failed",
+        /// It was broken off.
+        Canceled = "canceled",
+        /// It had nothing to look at.
+        NotApplicable = "not-applicable",
+        /// It was not run.
+        NotRun = "not-run",
+    }
 }
 
 records! {
@@ -150,6 +166,36 @@ records! {
         vcs: Vcs,
         /// Votes: nodes that vote and the witness, where the plan has one.
         votes: Option<i64>,
+        /// Microsoft's validation of it, where a report was read.
+        validation: Validation,
+    }
+
+    /// What Microsoft's cluster validation (the wizard, or `Test-Cluster`) reported.
+    Validation {
+        /// What wrote the report.
+        tool: Option<String>,
+        /// Language of the report, as a tag: `en-US`.
+        language: Option<String>,
+        /// When it began, as the report writes it, in the time zone of the node that ran it.
+        started: Option<String>,
+        /// When it ended, as the report writes it.
+        completed: Option<String>,
+        /// Its tests, in the order of the report.
+        tests: Option<Vec<ValidationTest>>,
+    }
+
+    /// A test of Microsoft's cluster validation.
+    ValidationTest key id {
+        /// Its id, made of its English name: `validate-ip-configuration`; `section-12` for a test that is not known.
+        id: String,
+        /// Its name, as the report writes it.
+        title: Option<String>,
+        /// Category, as the report writes it.
+        category: Option<String>,
+        /// What it came to.
+        result: Option<ValidationResult>,
+        /// Warnings and errors, as the report writes them.
+        messages: Option<Vec<String>>,
     }
 
     /// What gives the odd vote.

@@ -145,6 +145,10 @@ records! {
         names: Option<Vec<NameLookup>>,
         /// Corosync as this node's own file has it.
         corosync: Corosync,
+        /// Hyper-V, on Windows.
+        hyper_v: HyperV,
+        /// Storage Spaces Direct, on Windows.
+        spaces_direct: StorageSpacesDirect,
         /// Whether a restart is pending.
         reboot_pending: Option<bool>,
         /// Whether a new volume is mounted by itself (`mountvol`, `NoAutoMount` on Windows).
@@ -197,6 +201,40 @@ records! {
         install_type: Option<String>,
         /// Kernel release, as `uname -r` says it.
         kernel: Option<String>,
+        /// Version of Windows without the revision of its updates: `10.0.20348`.
+        version: Option<String>,
+        /// Drive that Windows is on: `C:`.
+        system_drive: Option<String>,
+        /// What Windows writes when it stops: `none`, `small`, `kernel`, `complete`, `automatic`, `active`.
+        memory_dump: Option<String>,
+    }
+
+    /// Hyper-V on a Windows node.
+    HyperV {
+        /// Whether the role is installed.
+        installed: Option<bool>,
+        /// Names of its virtual switches, sorted.
+        switches: Option<Vec<String>>,
+        /// Names of its network resource pools, sorted.
+        network_pools: Option<Vec<String>>,
+        /// Names of its memory resource pools, sorted.
+        memory_pools: Option<Vec<String>>,
+        /// Names of its processor resource pools, sorted.
+        processor_pools: Option<Vec<String>>,
+        /// Names of its storage resource pools, sorted.
+        storage_pools: Option<Vec<String>>,
+        /// Names of its virtual Fibre Channel SANs, sorted.
+        fibre_channel_sans: Option<Vec<String>>,
+    }
+
+    /// What Storage Spaces Direct asks of a Windows node.
+    StorageSpacesDirect {
+        /// Whether the edition holds it.
+        edition_supported: Option<bool>,
+        /// Whether the features that it needs are installed.
+        feature_installed: Option<bool>,
+        /// Whether the system supports its cache.
+        cache_supported: Option<bool>,
     }
 
     /// Chassis or virtual machine.
@@ -463,6 +501,10 @@ records! {
         vendor: Option<String>,
         /// Product out of INQUIRY.
         model: Option<String>,
+        /// Revision of its firmware, out of INQUIRY.
+        firmware: Option<String>,
+        /// Whether Windows would let a cluster have it.
+        eligible: Option<bool>,
         /// Unit serial number (VPD 80).
         serial: Option<String>,
         /// Identity out of VPD 83 in the form `naa.6001405...`, `eui....`, `t10....`.
@@ -707,6 +749,8 @@ records! {
         active: Option<bool>,
         /// SHA-256 over the normalised rules.
         rules_sha256: Option<String>,
+        /// Whether it lets the cluster's own traffic through, where the system can tell (Windows).
+        cluster_allowed: Option<bool>,
     }
 
     /// Clock of a node.

@@ -48,6 +48,8 @@ choices! {
         Recording = "recording",
         /// A support bundle.
         Bundle = "bundle",
+        /// A validation report: file and section.
+        Report = "report",
         /// Computed out of other facts.
         Derived = "derived",
     }

@@ -17,6 +17,7 @@ mod run;
 pub mod script;
 mod ssh;
 pub mod target;
+pub mod validation;
 mod witness;
 
 #[cfg(test)]

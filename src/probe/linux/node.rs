@@ -452,6 +452,7 @@ impl Reader<'_> {
                 .or_else(|| if managed { Some(true) } else { none.then_some(false) }),
             rules_sha256: rules.map(|rules| rules.sha256).or_else(|| none.then(|| text::sha256_of_lines([]))),
             manager,
+            cluster_allowed: None,
         }
     }
 
