@@ -145,7 +145,7 @@ records! {
         names: Option<Vec<NameLookup>>,
         /// Corosync as this node's own file has it.
         corosync: Corosync,
-        /// Hyper-V, on Windows.
+        /// Resource pools of Hyper-V, on Windows.
         hyper_v: HyperV,
         /// Storage Spaces Direct, on Windows.
         spaces_direct: StorageSpacesDirect,
@@ -209,12 +209,8 @@ records! {
         memory_dump: Option<String>,
     }
 
-    /// Hyper-V on a Windows node.
+    /// Resource pools of Hyper-V on a Windows node.
     HyperV {
-        /// Whether the role is installed.
-        installed: Option<bool>,
-        /// Names of its virtual switches, sorted.
-        switches: Option<Vec<String>>,
         /// Names of its network resource pools, sorted.
         network_pools: Option<Vec<String>>,
         /// Names of its memory resource pools, sorted.

@@ -20,7 +20,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-use crate::facts::{Document, GapReason, HbaKind, Platform, Run};
+use crate::facts::{Document, GapReason, HbaKind, Platform, Run, Validation, ValidationResult};
 use building::{Building, Reading};
 use page::Page;
 use shape::Known;
@@ -196,6 +196,7 @@ fn document(page: &Page, file: &str, names: Vec<String>) -> Document {
     };
     document.cluster.platform = Some(Platform::Wsfc);
     document.cluster.release = common_release(&building);
+    document.cluster.wsfc.validation = overall(&validation, page.whole).map(str::to_owned);
     document.cluster.validation = validation;
     let Building { nodes, networks, gaps, sources, .. } = building;
     document.nodes = nodes;
@@ -206,6 +207,23 @@ fn document(page: &Page, file: &str, names: Vec<String>) -> Document {
     document.gaps = gaps;
     document.sources = sources;
     document
+}
+
+/// What a validation came to, in the words of [`Wsfc::validation`](crate::facts::Wsfc). One that is not whole, or of
+/// which a result is not known, did not pass.
+fn overall(validation: &Validation, whole: bool) -> Option<&'static str> {
+    let results: Vec<Option<ValidationResult>> =
+        validation.tests.iter().flatten().map(|test| test.result).collect();
+    let any = |wanted: &[ValidationResult]| results.iter().flatten().any(|result| wanted.contains(result));
+    if any(&[ValidationResult::Failed, ValidationResult::Canceled]) {
+        Some("failed")
+    } else if !whole || results.is_empty() || results.contains(&None) {
+        None
+    } else if any(&[ValidationResult::Warning]) {
+        Some("warnings")
+    } else {
+        Some("passed")
+    }
 }
 
 /// A reader of the sections of one test.
@@ -242,13 +260,7 @@ const READERS: &[(&str, Reader)] = &[
     ("validate-hyper-v-memory-resource-pool-compatibility", |building, reading| {
         roles::pools(building, reading, &[|hyper_v| &mut hyper_v.memory_pools]);
     }),
-    ("validate-hyper-v-network-resource-pool-and-virtual-switch-compatibility", |building, reading| {
-        roles::pools(
-            building,
-            reading,
-            &[|hyper_v| &mut hyper_v.network_pools, |hyper_v| &mut hyper_v.switches],
-        );
-    }),
+    ("validate-hyper-v-network-resource-pool-and-virtual-switch-compatibility", roles::switches),
     ("validate-hyper-v-processor-resource-pool-compatibility", |building, reading| {
         roles::pools(building, reading, &[|hyper_v| &mut hyper_v.processor_pools]);
     }),
@@ -287,12 +299,15 @@ const GROUPS: &[(&str, &str)] = &[
     ("updates", "list-software-updates"),
     ("drivers", "list-system-drivers"),
     ("nics", "validate-ip-configuration"),
-    ("resolver", "validate-ip-configuration"),
+    ("resolver.servers", "validate-ip-configuration"),
+    ("resolver.search", "validate-ip-configuration"),
     ("firewall", "validate-windows-firewall-configuration"),
     ("disks", "list-disks"),
     ("hbas", "list-fibre-channel-host-bus-adapters"),
     ("domain", "validate-active-directory-configuration"),
-    ("hyper_v", "list-information-about-servers-running-hyper-v"),
+    ("hypervisor", "list-information-about-servers-running-hyper-v"),
+    ("hypervisor.switches", "validate-hyper-v-network-resource-pool-and-virtual-switch-compatibility"),
+    ("hyper_v", "validate-hyper-v-memory-resource-pool-compatibility"),
     ("spaces_direct", "validate-storage-spaces-direct-support"),
 ];
 

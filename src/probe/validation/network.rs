@@ -20,7 +20,6 @@ pub(super) fn addresses(building: &mut Building<'_>, reading: Reading<'_>) {
         let mut nics: Vec<Nic> = Vec::new();
         let mut servers: Vec<String> = Vec::new();
         let mut search: Vec<String> = Vec::new();
-        let mut search_known = false;
         let mut read = false;
         for table in part.tables() {
             let rows: Vec<(&str, &str)> = table
@@ -30,7 +29,6 @@ pub(super) fn addresses(building: &mut Building<'_>, reading: Reading<'_>) {
                 .collect();
             let Some(adapter) = adapter(&rows) else { continue };
             read = true;
-            search_known |= adapter.search.is_some();
             if adapter.hidden {
                 continue;
             }
@@ -51,12 +49,24 @@ pub(super) fn addresses(building: &mut Building<'_>, reading: Reading<'_>) {
             nics.push(nic);
         }
         if read {
+            let (servers_empty, search_empty) = (servers.is_empty(), search.is_empty());
             let node = &mut building.nodes[part.node];
             node.nics = Some(nics);
-            node.resolver.servers = Some(servers);
-            node.resolver.search = search_known.then_some(search);
+            // Some releases leave these rows empty whatever is set: empty says nothing.
+            node.resolver.servers = Some(servers).filter(|all| !all.is_empty());
+            node.resolver.search = Some(search).filter(|all| !all.is_empty());
             building.came(part.node, "nics", reading.section);
-            building.came(part.node, "resolver", reading.section);
+            for (group, known) in [("resolver.servers", !servers_empty), ("resolver.search", !search_empty)] {
+                if known {
+                    building.came(part.node, group, reading.section);
+                } else {
+                    let path = building.path(part.node, group);
+                    building.lacks(
+                        path,
+                        format!("the report's section \"{}\" leaves it empty", reading.section.title),
+                    );
+                }
+            }
         }
     }
 }
@@ -113,6 +123,8 @@ fn adapter(rows: &[(&str, &str)]) -> Option<Adapter> {
         },
         model: value::known(model).map(str::to_owned),
         mac,
+        // What has an address of its own is no member of a team.
+        master: (!found.is_empty()).then(String::new),
         link_up: match named("Status").unwrap_or_default().to_ascii_lowercase().as_str() {
             "operational" => Some(true),
             "not operational" => Some(false),

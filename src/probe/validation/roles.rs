@@ -2,7 +2,7 @@
 
 use super::building::{Building, Reading};
 use super::value;
-use crate::facts::HyperV;
+use crate::facts::{HyperV, VirtualSwitch};
 
 /// Validate Active Directory Configuration: name, domain, role, site, organizational unit.
 pub(super) fn directory(building: &mut Building<'_>, reading: Reading<'_>) {
@@ -26,8 +26,9 @@ pub(super) fn directory(building: &mut Building<'_>, reading: Reading<'_>) {
 pub(super) fn hyper_v(building: &mut Building<'_>, reading: Reading<'_>) {
     for (node, cells) in building.rows_of_nodes(reading.section) {
         if let Some(installed) = cells.first().and_then(|text| value::truth(text)) {
-            building.nodes[node].hyper_v.installed = Some(installed);
-            building.came(node, "hyper_v", reading.section);
+            let product = if installed { "hyper-v" } else { "" };
+            building.nodes[node].hypervisor.product = Some(product.to_owned());
+            building.came(node, "hypervisor.product", reading.section);
         }
     }
 }
@@ -43,6 +44,17 @@ pub(super) fn pools(
             *field(&mut building.nodes[node].hyper_v) = value::quoted_list(text);
             building.came(node, "hyper_v", reading.section);
         }
+    }
+}
+
+/// Validate Hyper-V Network Resource Pool And Virtual Switch Compatibility: pools, then switches.
+pub(super) fn switches(building: &mut Building<'_>, reading: Reading<'_>) {
+    pools(building, reading, &[|hyper_v| &mut hyper_v.network_pools]);
+    for (node, cells) in building.rows_of_nodes(reading.section) {
+        let Some(names) = cells.get(1).and_then(|text| value::quoted_list(text)) else { continue };
+        let switches = names.into_iter().map(|name| VirtualSwitch { name, ..VirtualSwitch::default() });
+        building.nodes[node].hypervisor.switches = Some(switches.collect());
+        building.came(node, "hypervisor.switches", reading.section);
     }
 }
 

@@ -54,12 +54,14 @@ pub(super) fn services(building: &mut Building<'_>, reading: Reading<'_>) {
                 installed: Some(true),
                 startup: startup(&row[mode].text),
                 active: Some(row[state].text == "Running"),
+                depends_on: None,
             },
             None => Service {
                 name: (*wanted).to_owned(),
                 installed: Some(false),
                 startup: Some(Startup::Disabled),
                 active: Some(false),
+                depends_on: None,
             },
         });
         building.nodes[part.node].services = Some(services.collect());
@@ -94,6 +96,7 @@ pub(super) fn required(building: &mut Building<'_>, reading: Reading<'_>) {
                     // A service that does not start by itself may start when it is asked for, or never.
                     startup: starts.then_some(Startup::Automatic),
                     active: Some(running),
+                    depends_on: None,
                 })
             })
             .collect();
