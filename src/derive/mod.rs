@@ -6,6 +6,7 @@
 
 mod host;
 mod network;
+mod placement;
 mod storage;
 
 use crate::facts::{Document, Gap, GapReason, Places, Source, SourceKind};
@@ -19,11 +20,12 @@ pub fn complete(document: &mut Document) {
     host::relate(document);
     network::relate(document);
     storage::relate(document);
+    placement::relate(document);
 }
 
 /// Whether a path lies in a part of the document that only this room writes.
 fn is_derived(path: &str) -> bool {
-    path.starts_with("pairs") || path.contains(".views[")
+    path.starts_with("pairs") || path.contains(".views[") || placement::is_derived(path)
 }
 
 /// An attestation holds while its last day has not passed on the day the facts were gathered.

@@ -1,50 +1,115 @@
-//! Facts that the plan declares of a node, checked against the facts' own types.
+//! Facts that the plan declares of nodes, of the cluster and of what it carries, checked against the facts' own types.
 
-use crate::facts::{FieldType, Node, RecordType, Type, parse_duration, parse_rate, parse_size};
+use crate::facts::{
+    Cluster, Fact, FieldType, Group, Node, Placement, RecordType, Type, Vm, Volume, parse_duration,
+    parse_rate, parse_size,
+};
 use crate::source::{
     FromItem, Item, Kind, Place, Problem, Problems, Span, Spanned, Table, Text, did_you_mean, plain,
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
-/// Facts that the plan declares of a node.
+/// Facts that the plan declares of a node or of the cluster, in one table.
 #[derive(Clone, Debug, Default)]
-pub struct Declared {
+pub struct Declared<R> {
     /// The facts.
-    pub node: Node,
-    /// Where each stands, by its path below the node: `os.build`, `nics[eth0].switch_name`.
+    pub facts: R,
+    /// Where each stands, by its path below the record: `os.build`, `nics[eth0].switch_name`.
     pub places: Vec<(String, Place)>,
 }
 
-/// Facts of a node that `[[node]]` says itself, or that only a probe can know.
-const NOT_DECLARED: &[(&str, &str)] = &[
-    ("name", "it is the `name` of the `[[node]]` itself"),
-    ("probe", "it is the `probe` of the `[[node]]` itself"),
-    ("site", "write `site` in the `[[node]]` itself"),
-    ("physical_host", "write `physical_host` in the `[[node]]` itself"),
-    ("reached", "only a probe can tell"),
-    ("privileged", "only a probe can tell"),
-];
+/// Records that the plan declares, one table each.
+#[derive(Clone, Debug, Default)]
+pub struct DeclaredList<R> {
+    /// The records, with keys of their own.
+    pub facts: Vec<R>,
+    /// Where each and each fact of it stands, by its path in the document: `vms[web1]`, `vms[web1].memory_bytes`.
+    pub spans: Vec<(String, Span)>,
+}
 
-impl FromItem for Declared {
+/// A record of facts of which the plan can declare some in one table.
+pub trait Declarable: Fact + Default + DeserializeOwned {
+    /// What messages call it: `a node`.
+    const CALLED: &'static str;
+    /// Facts of it that are said elsewhere in the plan, or that only a probe can know, and what to do instead.
+    const NOT_DECLARED: &'static [(&'static str, &'static str)];
+}
+
+impl Declarable for Node {
+    const CALLED: &'static str = "a node";
+    const NOT_DECLARED: &'static [(&'static str, &'static str)] = &[
+        ("name", "it is the `name` of the `[[node]]` itself"),
+        ("probe", "it is the `probe` of the `[[node]]` itself"),
+        ("site", "write `site` in the `[[node]]` itself"),
+        ("physical_host", "write `physical_host` in the `[[node]]` itself"),
+        ("reached", "only a probe can tell"),
+        ("privileged", "only a probe can tell"),
+    ];
+}
+
+impl Declarable for Cluster {
+    const CALLED: &'static str = "the cluster";
+    const NOT_DECLARED: &'static [(&'static str, &'static str)] = &[
+        ("name", "it is the `name` of `[cluster]` itself"),
+        ("platform", "it is the `platform` of `[cluster]` itself"),
+        ("release", "write `release` in `[cluster]` itself"),
+        ("edition", "write `edition` in `[cluster]` itself"),
+        ("votes", "they are counted: the nodes and the `[witness]`"),
+    ];
+}
+
+/// A record of which the plan declares a whole list.
+pub trait Listed: Fact + DeserializeOwned {
+    /// The list in the document: `vms`.
+    const LIST: &'static str;
+}
+
+impl Listed for Vm {
+    const LIST: &'static str = "vms";
+}
+
+impl Listed for Volume {
+    const LIST: &'static str = "volumes";
+}
+
+impl Listed for Group {
+    const LIST: &'static str = "groups";
+}
+
+impl Listed for Placement {
+    const LIST: &'static str = "placements";
+}
+
+/// The names and types of a record's fields.
+fn record_of<R: Fact>() -> &'static RecordType {
+    match R::fact_type() {
+        Type::Record(record) => record,
+        _ => unreachable!("only records are declared"),
+    }
+}
+
+impl<R: Declarable> FromItem for Declared<R> {
     fn read(item: Item, problems: &mut Problems) -> Option<Self> {
         let span = item.span.clone();
         let mut table = Table::read(item, problems)?;
-        for (name, why) in NOT_DECLARED {
+        for (name, why) in R::NOT_DECLARED {
             if let Some(key) = table.key_span(name).cloned() {
                 let _: Option<Item> = table.get(name, problems);
                 problems.push(key.problem(format!("`{name}` cannot be declared"), "not here").help(*why));
             }
         }
         let before = problems.len();
-        let mut reader = Reader { problems, places: Vec::new() };
-        let facts = reader.record(table, &Node::TYPE, "");
-        let places = reader.places;
+        let mut reader =
+            Reader { problems, spans: Vec::new(), called: R::CALLED, elsewhere: R::NOT_DECLARED };
+        let facts = reader.record(table, record_of::<R>(), "");
+        let places = reader.spans.into_iter().map(|(path, span)| (path, span.place())).collect();
         if problems.len() > before {
             return None;
         }
         match serde_json::from_value(facts) {
-            Ok(node) => Some(Declared { node, places }),
+            Ok(facts) => Some(Declared { facts, places }),
             Err(error) => {
                 problems.push(span.problem(format!("these facts cannot be read: {error}"), "declared here"));
                 None
@@ -53,7 +118,53 @@ impl FromItem for Declared {
     }
 
     fn schema() -> Value {
-        record_schema(&Node::TYPE, "")
+        record_schema(record_of::<R>(), "", R::NOT_DECLARED)
+    }
+}
+
+impl<R: Listed> FromItem for DeclaredList<R> {
+    fn read(item: Item, problems: &mut Problems) -> Option<Self> {
+        let span = item.span.clone();
+        let tables: Vec<Table> = FromItem::read(item, problems)?;
+        let before = problems.len();
+        let mut reader = Reader { problems, spans: Vec::new(), called: "", elsewhere: &[] };
+        let facts = reader.list(tables, record_of::<R>(), R::LIST);
+        let spans = reader.spans;
+        if problems.len() > before {
+            return None;
+        }
+        match facts.into_iter().map(serde_json::from_value).collect() {
+            Ok(facts) => Some(DeclaredList { facts, spans }),
+            Err(error) => {
+                problems.push(span.problem(format!("these facts cannot be read: {error}"), "declared here"));
+                None
+            }
+        }
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "array", "items": record_schema(record_of::<R>(), R::LIST, &[]) })
+    }
+}
+
+/// A length of time in whole seconds, none or more: a number, or a string with a unit.
+#[derive(Clone, Copy, Debug)]
+pub struct WholeSeconds(pub i64);
+
+impl FromItem for WholeSeconds {
+    fn read(item: Item, problems: &mut Problems) -> Option<Self> {
+        let (key, span) = (item.key.clone(), item.span.clone());
+        let mut reader = Reader { problems, spans: Vec::new(), called: "", elsewhere: &[] };
+        let seconds = reader.amount(item, &Type::Duration, "_s")?.as_i64()?;
+        if seconds < 0 {
+            problems.push(span.problem(format!("`{key}` cannot be negative"), "below 0"));
+            return None;
+        }
+        Some(WholeSeconds(seconds))
+    }
+
+    fn schema() -> Value {
+        type_schema(&Type::Duration, "")
     }
 }
 
@@ -70,15 +181,22 @@ fn element(ty: Type) -> Type {
     }
 }
 
-/// Whether a field of the record at `path` below the node can be declared.
-fn can_declare(field: &FieldType, path: &str) -> bool {
-    let reserved = path.is_empty() && NOT_DECLARED.iter().any(|(name, _)| *name == field.name);
+/// Facts of the outermost record that are not declared with it, and why.
+type Elsewhere = &'static [(&'static str, &'static str)];
+
+/// Whether a field of the record at `path` can be declared.
+fn can_declare(field: &FieldType, path: &str, elsewhere: Elsewhere) -> bool {
+    let reserved = path.is_empty() && elsewhere.iter().any(|(name, _)| *name == field.name);
     !is_derived(field) && !reserved
 }
 
 struct Reader<'a> {
     problems: &'a mut Problems,
-    places: Vec<(String, Place)>,
+    spans: Vec<(String, Span)>,
+    /// What messages call the outermost record.
+    called: &'static str,
+    /// Facts of the outermost record that are not declared with it.
+    elsewhere: Elsewhere,
 }
 
 impl Reader<'_> {
@@ -86,8 +204,12 @@ impl Reader<'_> {
         let mut facts = Map::new();
         for (key, item) in table.into_entries() {
             let Some((_, field)) = ty.find(&key) else {
-                let names = ty.fields.iter().filter(|field| can_declare(field, path)).map(|field| field.name);
-                let of = if path.is_empty() { "a node".to_owned() } else { format!("`{path}`") };
+                let names = ty
+                    .fields
+                    .iter()
+                    .filter(|field| can_declare(field, path, self.elsewhere))
+                    .map(|field| field.name);
+                let of = if path.is_empty() { self.called.to_owned() } else { format!("`{path}`") };
                 self.problems.push(
                     key.problem(format!("there is no fact `{key}` of {of}"), "unknown fact").help_if(
                         did_you_mean(&key, names)
@@ -110,9 +232,9 @@ impl Reader<'_> {
         Value::Object(facts)
     }
 
-    /// A value of that type; what it says is at `path` below the node.
+    /// A value of that type; what it says is at `path`.
     fn value(&mut self, item: Item, ty: &Type, name: &str, path: &str) -> Option<Value> {
-        let place = item.place();
+        let span = item.span.clone();
         let value = match ty {
             Type::Record(record) => {
                 let table = Table::read(item, self.problems)?;
@@ -121,7 +243,7 @@ impl Reader<'_> {
             Type::List(inner) if matches!(**inner, Type::Record(_)) => {
                 let Type::Record(record) = **inner else { return None };
                 let tables: Vec<Table> = FromItem::read(item, self.problems)?;
-                self.places.push((path.to_owned(), place));
+                self.spans.push((path.to_owned(), span));
                 return Some(Value::Array(self.list(tables, record, path)));
             }
             Type::List(inner) => {
@@ -134,7 +256,7 @@ impl Reader<'_> {
             }
             scalar => self.scalar(item, scalar, name)?,
         };
-        self.places.push((path.to_owned(), place));
+        self.spans.push((path.to_owned(), span));
         Some(value)
     }
 
@@ -162,7 +284,7 @@ impl Reader<'_> {
                     element_path = format!("{path}[{text}]");
                 }
             }
-            self.places.push((element_path.clone(), table.place()));
+            self.spans.push((element_path.clone(), table.span().clone()));
             out.push(self.record(table, ty, &element_path));
         }
         out
@@ -259,14 +381,19 @@ fn unit_of(name: &str) -> i64 {
     }
 }
 
-fn record_schema(ty: &RecordType, path: &str) -> Value {
+fn record_schema(ty: &RecordType, path: &str, elsewhere: Elsewhere) -> Value {
     let mut properties = Map::new();
-    for field in ty.fields.iter().filter(|field| can_declare(field, path)) {
+    for field in ty.fields.iter().filter(|field| can_declare(field, path, elsewhere)) {
         let mut schema = type_schema(&(field.ty)(), field.name);
         schema["description"] = plain(field.doc).into();
         properties.insert(field.name.to_owned(), schema);
     }
-    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    let mut schema = json!({
+        "type": "object",
+        "description": plain(ty.doc),
+        "properties": properties,
+        "additionalProperties": false,
+    });
     if let Some(key) = ty.key
         && !path.is_empty()
     {
@@ -285,6 +412,6 @@ fn type_schema(ty: &Type, path: &str) -> Value {
             json!({ "type": "string", "enum": choice.words.iter().map(|(word, _)| *word).collect::<Vec<_>>() })
         }
         Type::List(inner) => json!({ "type": "array", "items": type_schema(inner, path) }),
-        Type::Record(record) => record_schema(record, path),
+        Type::Record(record) => record_schema(record, path, &[]),
     }
 }

@@ -19,7 +19,7 @@ mod tests;
 pub use identity::*;
 pub use locate::*;
 pub use model::*;
-pub use plan::lay_over;
+pub use plan::{lay_over, lay_over_carried};
 pub use raw::{ChapAlgorithm, SeverityWord};
 pub use schema::json_schema;
 pub use secret::{Secret, SecretError, SecretSource};

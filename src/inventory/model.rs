@@ -3,7 +3,7 @@
 use super::identity::Identity;
 use super::raw::{ChapAlgorithm, SeverityWord};
 use super::secret::Secret;
-use crate::facts::{Bytes, LunRole, LunTest, NetworkRole, Node, Platform};
+use crate::facts::{Bytes, Document, LunRole, LunTest, NetworkRole, Node, Platform, Seconds};
 use crate::iscsi::Portal;
 use crate::scsi::range::BlockRange;
 use crate::source::{Item, Place, SourceFile, Span, Spanned, Text};
@@ -33,6 +33,8 @@ pub struct Inventory {
     pub targets: Vec<TargetPlan>,
     /// What gives the odd vote; none when the file says nothing of it.
     pub witness: Option<WitnessPlan>,
+    /// What the cluster carries.
+    pub carried: CarriedPlan,
     /// Parameters of rules, not yet checked against the rules.
     pub params: Vec<(Text, Item)>,
     /// Severities of rules, not yet checked against the rules.
@@ -315,6 +317,16 @@ pub struct RuleChoice {
     pub ignore: Vec<Text>,
 }
 
+/// Planned facts of the cluster as a whole and of what it carries.
+#[derive(Clone, Debug, Default)]
+pub struct CarriedPlan {
+    /// The facts: `cluster` without what `[cluster]` says itself, `vms`, `volumes`, `groups`, `placements`, and nothing
+    /// else. Lists of which the plan says nothing are missing.
+    pub facts: Document,
+    /// Where each stands, by its path in the document: `cluster.layout`, `vms[web1].memory_bytes`.
+    pub places: Vec<(String, Place)>,
+}
+
 /// What the cluster is meant to survive.
 #[derive(Clone, Debug, Default)]
 pub struct IntentPlan {
@@ -326,6 +338,18 @@ pub struct IntentPlan {
     pub survive_path: Option<bool>,
     /// Whether the loss of any one site must be survived.
     pub survive_site: Option<bool>,
+    /// Whether the loss of the physical host of any virtual node must be survived.
+    pub survive_host: Option<bool>,
+    /// Whether a failure of the application alone must be acted on.
+    pub application_failover: Option<bool>,
+    /// Whether every virtual machine must be able to move without the others.
+    pub independent_vms: Option<bool>,
+    /// Longest interruption that a planned move may bring.
+    pub planned_interruption_s: Option<Seconds>,
+    /// Longest interruption that a failure may bring.
+    pub interruption_s: Option<Seconds>,
+    /// Whether the service keeps state that a failover must find again.
+    pub stateful: Option<bool>,
     /// Where its table stands; none when the file has none.
     pub place: Option<Place>,
 }

@@ -1,12 +1,13 @@
 //! The facts that the plan declares, and how what was found of a node is laid over them.
 
-use super::model::{Inventory, LunPlan, NodePlan, ProbeMethod, TargetPlan, WitnessPlace};
+use super::model::{CarriedPlan, Inventory, LunPlan, NodePlan, ProbeMethod, TargetPlan, WitnessPlace};
 use crate::facts::{
-    Attestation, Conformance, Document, Drift, Gap, GapReason, Lun, LunTest, Network, Node, Portal,
+    Attestation, Cluster, Conformance, Document, Drift, Gap, GapReason, Lun, LunTest, Network, Node, Portal,
     ProbeKind, RecordType, Source, SourceKind, Target, Type, WitnessKind,
 };
 use crate::source::Place;
 use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
 
 impl Inventory {
     /// The facts that the plan declares: what probes lay their findings over. Everything in it has the line of the
@@ -38,6 +39,7 @@ impl Inventory {
             plan.target(target);
         }
         plan.witness(self);
+        plan.carried(self);
         plan.intent(self);
         for attestation in &self.attestations {
             plan.source(&format!("attestations[{}]", attestation.subject), &attestation.place);
@@ -59,7 +61,8 @@ impl Inventory {
         let mut document = self.planned_document();
         let nodes = self.nodes.iter().map(|node| format!("nodes[{}]", node.name));
         let targets = self.targets.iter().map(|target| format!("targets[{}]", target.name));
-        let all = nodes.chain(targets).chain(["witness".to_owned(), "links".to_owned()]);
+        let parts = ["witness", "links", "cluster", "vms", "volumes", "groups", "placements"];
+        let all = nodes.chain(targets).chain(parts.map(str::to_owned));
         let known: Vec<String> = document.gaps.iter().map(|gap| gap.path.clone()).collect();
         document.gaps.extend(all.filter(|path| !known.contains(path)).map(|path| Gap {
             path,
@@ -92,7 +95,11 @@ impl Plan {
         self.undeclared(plan.edition.is_none(), "cluster.edition".to_owned());
         self.undeclared(inventory.witness.is_none(), "cluster.votes".to_owned());
         let nodes = i64::try_from(inventory.nodes.len()).unwrap_or(i64::MAX);
+        for (path, place) in &inventory.carried.places {
+            self.source(path, place);
+        }
         let cluster = &mut self.document.cluster;
+        cluster.clone_from(&inventory.carried.facts.cluster);
         cluster.name = Some(plan.name.clone());
         cluster.platform = Some(plan.platform);
         cluster.release.clone_from(&plan.release);
@@ -171,6 +178,18 @@ impl Plan {
         witness.free_bytes = plan.free;
     }
 
+    fn carried(&mut self, inventory: &Inventory) {
+        let plan = &inventory.carried.facts;
+        self.undeclared(plan.vms.is_none(), "vms".to_owned());
+        self.undeclared(plan.volumes.is_none(), "volumes".to_owned());
+        self.undeclared(plan.groups.is_none(), "groups".to_owned());
+        self.undeclared(plan.placements.is_none(), "placements".to_owned());
+        self.document.vms.clone_from(&plan.vms);
+        self.document.volumes.clone_from(&plan.volumes);
+        self.document.groups.clone_from(&plan.groups);
+        self.document.placements.clone_from(&plan.placements);
+    }
+
     fn intent(&mut self, inventory: &Inventory) {
         let plan = &inventory.intent;
         if let Some(place) = &plan.place {
@@ -180,11 +199,23 @@ impl Plan {
         self.undeclared(plan.survive_network.is_none(), "intent.survive_network".to_owned());
         self.undeclared(plan.survive_path.is_none(), "intent.survive_path".to_owned());
         self.undeclared(plan.survive_site.is_none(), "intent.survive_site".to_owned());
+        self.undeclared(plan.survive_host.is_none(), "intent.survive_host".to_owned());
+        self.undeclared(plan.application_failover.is_none(), "intent.application_failover".to_owned());
+        self.undeclared(plan.independent_vms.is_none(), "intent.independent_vms".to_owned());
+        self.undeclared(plan.planned_interruption_s.is_none(), "intent.planned_interruption_s".to_owned());
+        self.undeclared(plan.interruption_s.is_none(), "intent.interruption_s".to_owned());
+        self.undeclared(plan.stateful.is_none(), "intent.stateful".to_owned());
         let intent = &mut self.document.intent;
         intent.survive_nodes = plan.survive_nodes;
         intent.survive_network = plan.survive_network;
         intent.survive_path = plan.survive_path;
         intent.survive_site = plan.survive_site;
+        intent.survive_host = plan.survive_host;
+        intent.application_failover = plan.application_failover;
+        intent.independent_vms = plan.independent_vms;
+        intent.planned_interruption_s = plan.planned_interruption_s;
+        intent.interruption_s = plan.interruption_s;
+        intent.stateful = plan.stateful;
     }
 }
 
@@ -240,7 +271,7 @@ pub fn lay_over(document: &mut Document, plan: &NodePlan, mut found: Node) {
     found.site = planned.site.or(found.site);
     found.physical_host = planned.physical_host.or(found.physical_host);
     if !plan.declared_places.is_empty() {
-        let mut over = Over { plan, path: &path, kept: Vec::new(), drifts: Vec::new() };
+        let mut over = Over::new(&plan.declared_places, &path);
         if let (Ok(Value::Object(declared)), Ok(Value::Object(mut facts))) =
             (serde_json::to_value(&plan.declared), serde_json::to_value(&found))
         {
@@ -249,16 +280,7 @@ pub fn lay_over(document: &mut Document, plan: &NodePlan, mut found: Node) {
                 found = node;
             }
         }
-        let Over { kept, drifts, .. } = over;
-        document.drifts.extend(drifts);
-        let stale = |below: &str| {
-            let declared = plan.declared_places.iter().any(|(path, _)| path == below);
-            declared && !kept.iter().any(|path| is_at_or_below(below, path))
-        };
-        document.sources.retain(|source| {
-            let below = source.path.strip_prefix(&path).and_then(|rest| rest.strip_prefix('.'));
-            source.kind != Some(SourceKind::Plan) || !below.is_some_and(stale)
-        });
+        over.finish(document);
     }
     match document.nodes.iter_mut().find(|node| node.name == plan.name) {
         Some(node) => *node = found,
@@ -266,19 +288,93 @@ pub fn lay_over(document: &mut Document, plan: &NodePlan, mut found: Node) {
     }
 }
 
-fn is_at_or_below(path: &str, top: &str) -> bool {
-    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+/// Lays what was found of the cluster as a whole and of what it carries over what the plan declares, as [`lay_over`] does
+/// for a node. Of `found` only `cluster`, `vms`, `volumes`, `groups` and `placements` are looked at; those of them that
+/// are missing were not found. What `[cluster]` says itself is the plan's to say and stays.
+///
+/// Sources and gaps of what was found are for the caller to add.
+pub fn lay_over_carried(document: &mut Document, plan: &CarriedPlan, found: Document) {
+    let found = Document {
+        cluster: Cluster {
+            name: None,
+            platform: None,
+            release: None,
+            edition: None,
+            votes: None,
+            ..found.cluster
+        },
+        vms: found.vms,
+        volumes: found.volumes,
+        groups: found.groups,
+        placements: found.placements,
+        ..Document::default()
+    };
+    let (Ok(Value::Object(declared)), Ok(Value::Object(mut facts))) =
+        (serde_json::to_value(&plan.facts), serde_json::to_value(&found))
+    else {
+        return;
+    };
+    let mut over = Over::new(&plan.places, "");
+    over.record(&Document::TYPE, "", declared, &mut facts);
+    let Ok(laid) = serde_json::from_value::<Document>(Value::Object(facts)) else { return };
+    over.finish(document);
+    let planned = &document.cluster;
+    document.cluster = Cluster {
+        name: planned.name.clone(),
+        platform: planned.platform,
+        release: planned.release.clone(),
+        edition: planned.edition.clone(),
+        votes: planned.votes,
+        ..laid.cluster
+    };
+    let now_known = [
+        (found.vms.is_some(), "vms"),
+        (found.volumes.is_some(), "volumes"),
+        (found.groups.is_some(), "groups"),
+        (found.placements.is_some(), "placements"),
+    ];
+    document.gaps.retain(|gap| !now_known.contains(&(true, gap.path.as_str())));
+    document.vms = laid.vms;
+    document.volumes = laid.volumes;
+    document.groups = laid.groups;
+    document.placements = laid.placements;
 }
 
+/// Lays what was found of one record over what is planned of it.
 struct Over<'a> {
-    plan: &'a NodePlan,
+    /// Where each planned fact stands, by its path below the record.
+    places: HashMap<&'a str, &'a Place>,
+    /// Path of the record; empty for the document itself.
     path: &'a str,
-    /// Paths below the node at which the plan's word stays.
-    kept: Vec<String>,
+    /// Paths below the record at which the plan's word stays.
+    kept: HashSet<String>,
     drifts: Vec<Drift>,
 }
 
-impl Over<'_> {
+impl<'a> Over<'a> {
+    fn new(places: &'a [(String, Place)], path: &'a str) -> Self {
+        let places = places.iter().map(|(path, place)| (path.as_str(), place)).collect();
+        Over { places, path, kept: HashSet::new(), drifts: Vec::new() }
+    }
+
+    /// Adds the differences, and takes the plan away as the source of what was found.
+    fn finish(self, document: &mut Document) {
+        let is_kept = |below: &str| {
+            let above = below.match_indices(['.', '[']).map(|(at, _)| &below[..at]);
+            above.chain([below]).any(|path| self.kept.contains(path))
+        };
+        let stale = |below: &str| self.places.contains_key(below) && !is_kept(below);
+        document.sources.retain(|source| {
+            let below = if self.path.is_empty() {
+                Some(source.path.as_str())
+            } else {
+                source.path.strip_prefix(self.path).and_then(|rest| rest.strip_prefix('.'))
+            };
+            source.kind != Some(SourceKind::Plan) || !below.is_some_and(stale)
+        });
+        document.drifts.extend(self.drifts);
+    }
+
     fn record(
         &mut self,
         ty: &RecordType,
@@ -296,7 +392,7 @@ impl Over<'_> {
             let field = (ty.fields[index].ty)();
             match (field, planned, found.get_mut(&name)) {
                 (_, planned, None) => {
-                    self.kept.push(below);
+                    self.kept.insert(below);
                     found.insert(name, planned);
                 }
                 (Type::Record(record), Value::Object(planned), Some(Value::Object(found))) => {
@@ -313,12 +409,16 @@ impl Over<'_> {
 
     fn list(&mut self, ty: &RecordType, at: &str, declared: Vec<Value>, found: &mut [Value]) {
         let Some(key) = ty.key.map(|key| ty.fields[key].name) else { return };
+        let by_key: HashMap<String, usize> = found
+            .iter()
+            .enumerate()
+            .filter_map(|(position, element)| Some((shown(element.get(key)?), position)))
+            .collect();
         for planned in declared {
             let Value::Object(planned) = planned else { continue };
-            let name = planned.get(key).cloned().unwrap_or_default();
-            let path = format!("{at}[{}]", shown(&name));
-            let same = found.iter_mut().find(|element| element.get(key) == Some(&name));
-            match same {
+            let name = shown(planned.get(key).unwrap_or(&Value::Null));
+            let path = format!("{at}[{name}]");
+            match by_key.get(&name).and_then(|position| found.get_mut(*position)) {
                 Some(Value::Object(element)) => self.record(ty, &path, planned, element),
                 _ => self.drift(&path, Some("present".to_owned()), Some("absent".to_owned())),
             }
@@ -332,9 +432,9 @@ impl Over<'_> {
     }
 
     fn drift(&mut self, at: &str, planned: Option<String>, found: Option<String>) {
-        let place =
-            self.plan.declared_places.iter().find(|(path, _)| path == at).map(|(_, place)| place.to_string());
-        self.drifts.push(Drift { path: format!("{}.{at}", self.path), planned, found, place });
+        let place = self.places.get(at).map(ToString::to_string);
+        let path = if self.path.is_empty() { at.to_owned() } else { format!("{}.{at}", self.path) };
+        self.drifts.push(Drift { path, planned, found, place });
     }
 }
 

@@ -1,8 +1,11 @@
 //! `cluster.toml` as it is written: its tables and keys, declared once for the reader and the schema.
 
-use super::declare::Declared;
+use super::declare::{Declared, DeclaredList, WholeSeconds};
 use super::secret::RawSecret;
-use crate::facts::{ChoiceType, Fact, NetworkRole, Platform, Type, Value, WitnessKind};
+use crate::facts::{
+    ChoiceType, Cluster, Fact, Group, NetworkRole, Node, Placement, Platform, Type, Value, Vm, Volume,
+    WitnessKind,
+};
 use crate::source::{Entries, Item, Spanned, Text};
 use crate::{choices, sections};
 use jiff::civil::Date;
@@ -60,6 +63,14 @@ sections! {
         target: Vec<RawTarget>,
         /// What gives the odd vote.
         witness: RawWitness,
+        /// The virtual machines that the cluster carries, or of which it is made, one table each.
+        vm: DeclaredList<Vm>,
+        /// The volumes with files, one table each: cluster disks, Cluster Shared Volumes, datastores, repositories, shares.
+        volume: DeclaredList<Volume>,
+        /// The groups of resources that move between nodes, one table each.
+        group: DeclaredList<Group>,
+        /// The platform's rules about where virtual machines run, one table each.
+        placement: DeclaredList<Placement>,
         /// Parameters of rules, by name. `quorate rules list` and `quorate explain RULE` show them with their defaults.
         params: Entries<Item>,
         /// Severities of rules that differ from those of the profile: `"network/same-mtu" = "warn"`.
@@ -86,6 +97,9 @@ sections! {
         edition: Text,
         /// Profile of rules; by default the one for platform and release.
         profile: Text,
+        /// Facts of the cluster that are planned, with the names of the facts: `layout = "host"`, `ha.enabled = true`.
+        /// They hold until a probe finds another value, which is then shown as drift.
+        declare: Declared<Cluster>,
     }
 
     /// How to probe; flags of the command line override it.
@@ -113,7 +127,7 @@ sections! {
         physical_host: Text,
         /// Facts of it that are planned, with the names of the facts: `os.build = "..."`. They hold until a probe finds
         /// another value, which is then shown as drift.
-        declare: Declared,
+        declare: Declared<Node>,
     }
 
     /// A network that joins the nodes.
@@ -222,6 +236,18 @@ sections! {
         survive_path: Spanned<bool>,
         /// Whether the loss of any one site must be survived.
         survive_site: Spanned<bool>,
+        /// Whether the loss of the physical host of any virtual node must be survived.
+        survive_host: Spanned<bool>,
+        /// Whether a failure of the application alone must be acted on.
+        application_failover: Spanned<bool>,
+        /// Whether every virtual machine must be able to move without the others.
+        independent_vms: Spanned<bool>,
+        /// Longest interruption that a planned move may bring: `30` or `"30s"`; 0 for none at all.
+        planned_interruption_s: WholeSeconds,
+        /// Longest interruption that a failure may bring: `300` or `"5m"`; 0 for none at all.
+        interruption_s: WholeSeconds,
+        /// Whether the service keeps state that a failover must find again.
+        stateful: Spanned<bool>,
     }
 
     /// Something that no probe can see and that somebody vouches for.

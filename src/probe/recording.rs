@@ -1,7 +1,8 @@
 //! Nodes out of recorded facts: `facts:FILE`.
 
-use crate::facts::{Document, Gap, Node, Source, SourceKind};
-use std::collections::HashMap;
+use super::Found;
+use crate::facts::{Document, Fact, Gap, Node, Places, Source, SourceKind};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -77,6 +78,91 @@ impl Recordings {
         );
         Ok(out)
     }
+
+    /// What the recordings that were read say of the cluster as a whole and of what it carries, without what is only their
+    /// plan's word; of an element that several have, the first recording's word by the order of their paths.
+    pub fn carried(&self) -> Found<Document> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read: Vec<(&PathBuf, &Document)> =
+            known.iter().filter_map(|(path, read)| Some((path, (**read).as_ref().ok()?))).collect();
+        read.sort_by_key(|(path, _)| *path);
+        let mut out = Found::<Document>::default();
+        for (path, document) in read {
+            let carried = found_only(document);
+            let mut parts = Vec::new();
+            if out.facts.cluster.is_absent() && !carried.cluster.is_absent() {
+                out.facts.cluster = carried.cluster;
+                parts.push("cluster");
+            }
+            let facts = &mut out.facts;
+            if add(&mut facts.vms, carried.vms, |vm| &vm.name) {
+                parts.push("vms");
+            }
+            if add(&mut facts.volumes, carried.volumes, |volume| &volume.name) {
+                parts.push("volumes");
+            }
+            if add(&mut facts.groups, carried.groups, |group| &group.name) {
+                parts.push("groups");
+            }
+            if add(&mut facts.placements, carried.placements, |placement| &placement.name) {
+                parts.push("placements");
+            }
+            let is_of = |at: &str| {
+                parts.iter().any(|part| {
+                    at.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                })
+            };
+            out.gaps.extend(document.gaps.iter().filter(|gap| is_of(&gap.path)).cloned());
+            out.sources.extend(parts.iter().map(|part| Source {
+                path: (*part).to_owned(),
+                kind: Some(SourceKind::Recording),
+                place: Some(path.display().to_string()),
+                item: document.run.started.as_ref().map(|started| format!("recorded {started}")),
+            }));
+            let told = document.sources.iter().filter(|source| {
+                !matches!(source.kind, Some(SourceKind::Plan | SourceKind::Derived)) && is_of(&source.path)
+            });
+            out.sources.extend(told.cloned());
+        }
+        out
+    }
+}
+
+/// Adds elements that are not there yet, and says whether there was a list.
+fn add<T>(all: &mut Option<Vec<T>>, more: Option<Vec<T>>, key: impl Fn(&T) -> &String) -> bool {
+    let Some(more) = more else { return false };
+    let all = all.get_or_insert_default();
+    let known: HashSet<String> = all.iter().map(|one| key(one).clone()).collect();
+    all.extend(more.into_iter().filter(|one| !known.contains(key(one))));
+    true
+}
+
+/// The parts of a recording that speak of the cluster and of what it carries, without what has its plan as the source.
+fn found_only(document: &Document) -> Document {
+    let parts = Document {
+        cluster: document.cluster.clone(),
+        vms: document.vms.clone(),
+        volumes: document.volumes.clone(),
+        groups: document.groups.clone(),
+        placements: document.placements.clone(),
+        ..Document::default()
+    };
+    let places = Places::new(document);
+    let planned = |at: &str| places.source(at).and_then(|source| source.kind) == Some(SourceKind::Plan);
+    let Ok(mut value) = serde_json::to_value(&parts) else { return Document::default() };
+    super::run::prune(&mut value, &Document::TYPE, "", &planned);
+    for list in ["vms", "volumes", "groups", "placements"] {
+        let Some(all) = value.get_mut(list).and_then(serde_json::Value::as_array_mut) else { continue };
+        let before = all.len();
+        all.retain(|element| {
+            let bare = element.as_object().is_none_or(|fields| fields.len() == 1);
+            !(bare && planned(&format!("{list}[{}]", element["name"].as_str().unwrap_or_default())))
+        });
+        if all.is_empty() && before > 0 {
+            value[list].take();
+        }
+    }
+    serde_json::from_value(value).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -116,6 +202,33 @@ mod tests {
         let found = Recordings::default().node(&path, "new").unwrap();
         assert_eq!((found.node.name.as_str(), found.node.reached), ("new", Some(true)));
         assert_eq!(found.gaps[0].path, "nodes[new].cpu");
+    }
+
+    #[test]
+    fn what_a_cluster_carries_comes_without_the_word_of_an_old_plan() {
+        let (_folder, path) = folder(
+            r#"{"schema":"quorate/1","cluster":{"name":"c","layout":"host","ha":{"enabled":true}},"nodes":[{"name":"a"}],
+            "vms":[{"name":"found","memory_bytes":1024,"protected":true},{"name":"planned","vcpus":2}],
+            "groups":[{"name":"planned","kind":"x"}],
+            "gaps":[{"path":"vms[found].host","reason":"permission-denied"},{"path":"groups[planned]"}],
+            "sources":[{"path":"cluster","kind":"plan"},{"path":"cluster.ha","kind":"command"},
+              {"path":"vms[found]","kind":"command"},{"path":"vms[found].protected","kind":"plan"},
+              {"path":"vms[planned]","kind":"plan"},{"path":"groups[planned]","kind":"plan"}]}"#,
+        );
+        let recordings = Recordings::default();
+        assert_eq!(recordings.carried(), Found::default(), "nothing was read");
+        recordings.node(&path, "a").unwrap();
+        let found = recordings.carried();
+        assert_eq!(found.facts.cluster.layout, None);
+        assert_eq!(found.facts.cluster.ha.enabled, Some(true));
+        let vms = found.facts.vms.unwrap();
+        assert_eq!(vms.len(), 1);
+        assert_eq!(
+            (vms[0].name.as_str(), vms[0].memory_bytes.is_some(), vms[0].protected),
+            ("found", true, None)
+        );
+        assert_eq!(found.facts.groups, None, "all of them are only planned");
+        assert_eq!(found.gaps.iter().map(|gap| gap.path.as_str()).collect::<Vec<_>>(), ["vms[found].host"]);
     }
 
     #[test]

@@ -12,7 +12,9 @@ use super::recording::Recordings;
 use super::ssh::{Ssh, socket_directory};
 use super::{linux, local, script, target, witness};
 use crate::facts::{Document, Gap, GapReason, Micros, Millis, Node, Source, Target, WitnessKind};
-use crate::inventory::{Inventory, NodePlan, ProbeMethod, SecretSource, TargetPlan, WitnessPlace, lay_over};
+use crate::inventory::{
+    Inventory, NodePlan, ProbeMethod, SecretSource, TargetPlan, WitnessPlace, lay_over, lay_over_carried,
+};
 use crate::iscsi::{Tap, Timeouts};
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -109,6 +111,10 @@ pub fn run(inventory: &Inventory, options: &ProbeOptions, progress: &dyn Progres
     for (_, outcome) in outcomes {
         complete &= apply(&mut document, outcome);
     }
+    let carried = run.recordings.carried();
+    lay_over_carried(&mut document, &inventory.carried, carried.facts);
+    document.gaps.extend(carried.gaps);
+    document.sources.extend(carried.sources);
     witness_gaps(&mut document);
     document.gaps.push(gap(
         "links".to_owned(),
@@ -510,7 +516,7 @@ fn without_what_failed(plan: &NodePlan, gaps: &[Gap]) -> NodePlan {
 }
 
 /// Takes the facts out of a record at whose path `failed` holds.
-fn prune(
+pub(super) fn prune(
     value: &mut serde_json::Value,
     ty: &crate::facts::RecordType,
     at: &str,

@@ -1,6 +1,7 @@
 //! From what is written to the validated inventory. Every mistake is added to the problems; what is sound is kept, so
 //! that one mistake does not hide the next.
 
+mod carried;
 mod network;
 mod node;
 mod storage;
@@ -13,6 +14,7 @@ use super::model::{AttestationPlan, ClusterPlan, IntentPlan, Inventory, ProbeSet
 use super::raw::{
     RawAttestation, RawCluster, RawIntent, RawInventory, RawProbe, RawRules, RawTarget, RawWaiver,
 };
+use crate::facts::Seconds;
 use crate::source::{Problems, SourceFile, Span, Spanned, Text};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,9 +54,21 @@ pub fn inventory(
     let probe = raw.probe.map(|probe| probe_settings(probe, problems)).unwrap_or_default();
     let attestations = attestations(raw.attest.unwrap_or_default(), problems);
     let waivers = waivers(raw.waive.unwrap_or_default(), problems);
+    let mut raw_cluster = raw.cluster?;
+    let tables = carried::Tables {
+        cluster: raw_cluster.declare.take(),
+        vms: raw.vm,
+        volumes: raw.volume,
+        groups: raw.group,
+        placements: raw.placement,
+    };
+    // Where a part could not be read, what others call might be in it.
+    let sound = !damaged && problems.is_empty();
+    let carried = carried::carried(tables, &nodes, sound, problems);
     Some(Inventory {
         file: file.clone(),
-        cluster: cluster(raw.cluster?, problems)?,
+        carried,
+        cluster: cluster(raw_cluster, problems)?,
         directory,
         probe,
         nodes,
@@ -155,6 +169,12 @@ fn intent_plan(raw: RawIntent, nodes: usize, problems: &mut Problems) -> IntentP
         survive_network: raw.survive_network.map(|survive| survive.value),
         survive_path: raw.survive_path.map(|survive| survive.value),
         survive_site: raw.survive_site.map(|survive| survive.value),
+        survive_host: raw.survive_host.map(|survive| survive.value),
+        application_failover: raw.application_failover.map(|wanted| wanted.value),
+        independent_vms: raw.independent_vms.map(|wanted| wanted.value),
+        planned_interruption_s: raw.planned_interruption_s.map(|time| Seconds(time.0)),
+        interruption_s: raw.interruption_s.map(|time| Seconds(time.0)),
+        stateful: raw.stateful.map(|stateful| stateful.value),
         place: Some(raw.span.place()),
     }
 }

@@ -40,7 +40,7 @@ pub fn nodes(list: Vec<RawNode>, directory: &Path, problems: &mut Problems) -> V
             probe_span,
             site: site.map(|site| site.value),
             physical_host: physical_host.map(|host| host.value),
-            declared: declared.node,
+            declared: declared.facts,
             declared_places: declared.places,
             place: raw.span.place(),
         });

@@ -331,3 +331,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_the_cluster_carries_is_checked_against_types_and_names() {
+    let text = format!(
+        "{HEAD}[cluster.declare]\nlayout = 'hosts'\nvotes = 3\n[[vm]]\nname = 'a'\nhots = 'hv1'\n[[vm]]\nname = 'a'\nvolumes = []\n[[vm]]\nmemory_bytes = '8 GB'\n[intent]\ninterruption_s = '-1s'\nplanned_interruption_s = '1ms'\n"
+    );
+    insta::assert_snapshot!(said_of(&text));
+}
+
+#[test]
+fn names_of_what_the_cluster_carries_are_looked_for() {
+    let text = FULL
+        .replacen("host = \"hv1\"", "host = \"hv11\"", 1)
+        .replacen("volume = \"csv1\"", "volume = \"csv2\"", 1)
+        .replacen("group = \"web1\"", "group = \"web\"", 1)
+        .replacen("vms = [\"web1\", \"web2\"]", "vms = [\"web1\", \"wbe2\"]", 1)
+        .replacen("owner = \"hv1\"", "owner = \"esx1\"", 1);
+    insta::assert_snapshot!(said_of(&text));
+    // Beside a cluster of guests, virtual machines can run where the plan has no node.
+    let guest = FULL.replacen("layout = \"host\"", "layout = \"guest\"", 1).replacen(
+        "host = \"hv1\"",
+        "host = \"x\"",
+        1,
+    );
+    assert!(read(&guest).is_ok());
+}

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::facts::{
-    Address, BitsPerSecond, Document, GapReason, Nic, NicKind, Node, Os, Places, SourceKind, WitnessKind,
+    Address, BitsPerSecond, Bytes, Cluster, Document, GapReason, HighAvailability, Layout, Nic, NicKind,
+    Node, Os, Places, SourceKind, Vm, WitnessKind,
 };
 
 #[test]
@@ -101,4 +102,72 @@ fn what_was_found_is_laid_over_the_plan() {
     assert_eq!(line("os.build").as_deref(), Some("line 19"), "of the node, which what was found replaces");
     assert_eq!(line("nics[eth0].mtu").as_deref(), Some("line 19"));
     assert_eq!(line("cpu.cores").as_deref(), Some("line 26"));
+}
+
+#[test]
+fn what_the_cluster_carries_has_its_lines() {
+    let document = full().planned_document();
+    let places = Places::new(&document);
+    let line = |path: &str| places.source(path).and_then(|source| source.item.clone());
+    assert_eq!(line("cluster.layout").as_deref(), Some("line 125"));
+    assert_eq!(line("cluster.ha.enabled").as_deref(), Some("line 127"));
+    assert_eq!(line("vms[web1].disks[scsi0:0].volume").as_deref(), Some("line 138"));
+    assert_eq!(line("vms[web2].running").as_deref(), Some("line 141"), "of the table");
+    assert_eq!(document.cluster.layout, Some(Layout::Host));
+    assert_eq!(document.cluster.wsfc.same_subnet_delay_ms.map(|delay| delay.0), Some(1000));
+    assert_eq!(document.intent.interruption_s.map(|time| time.0), Some(300));
+    assert_eq!(document.intent.planned_interruption_s.map(|time| time.0), Some(0));
+    assert_eq!(places.gap("intent.stateful").and_then(|gap| gap.reason), Some(GapReason::NotDeclared));
+    let bare = read(BARE).expect("sound").plan_alone();
+    let gap = |path: &str| Places::new(&bare).gap(path).and_then(|gap| gap.reason);
+    assert_eq!(gap("vms"), Some(GapReason::NotDeclared));
+    assert_eq!(gap("cluster.layout"), Some(GapReason::NotCollected));
+}
+
+const BARE: &str = "[cluster]\nname = 'c'\nplatform = 'wsfc'\n[[node]]\nname = 'a'\nprobe = 'none'\n";
+
+#[test]
+fn what_was_found_of_virtual_machines_is_laid_over_the_plan() {
+    let inventory = full();
+    let mut document = inventory.planned_document();
+    let vm = |name: &str| Vm { name: name.into(), ..Vm::default() };
+    let found = Document {
+        cluster: Cluster {
+            name: Some("another".into()),
+            ha: HighAvailability { enabled: Some(false), ..HighAvailability::default() },
+            ..Cluster::default()
+        },
+        vms: Some(vec![
+            Vm { host: Some("hv2.example.com".into()), memory_bytes: Some(Bytes(8 << 30)), ..vm("web1") },
+            vm("db1"),
+        ]),
+        ..Document::default()
+    };
+    lay_over_carried(&mut document, &inventory.carried, found);
+    let vms = document.vms.as_ref().expect("there are some");
+    assert_eq!(vms.iter().map(|vm| vm.name.as_str()).collect::<Vec<_>>(), ["web1", "db1"]);
+    assert_eq!((vms[0].host.as_deref(), vms[0].protected), (Some("hv2.example.com"), Some(true)));
+    assert_eq!(document.cluster.name.as_deref(), Some("hv-cluster"), "the plan's to say");
+    assert_eq!((document.cluster.ha.enabled, document.cluster.layout), (Some(false), Some(Layout::Host)));
+    assert_eq!(document.volumes.as_ref().map(Vec::len), Some(1), "the plan's word stays");
+    let drifts: Vec<String> = document
+        .drifts
+        .iter()
+        .map(|drift| {
+            let word = |text: &Option<String>| text.clone().unwrap_or_default();
+            format!("{} {} {} {}", drift.path, word(&drift.planned), word(&drift.found), word(&drift.place))
+        })
+        .collect();
+    assert_eq!(
+        drifts,
+        [
+            "cluster.ha.enabled true false cluster.toml:127",
+            "vms[web1].host hv1 hv2.example.com cluster.toml:132",
+            "vms[web2] present absent cluster.toml:141",
+        ]
+    );
+    let places = Places::new(&document);
+    let line = |path: &str| places.source(path).and_then(|source| source.item.clone());
+    assert_eq!(line("vms[web1].protected").as_deref(), Some("line 134"), "still the plan's word");
+    assert_eq!(line("cluster.layout").as_deref(), Some("line 125"));
 }

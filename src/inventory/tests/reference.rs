@@ -115,6 +115,9 @@ fn kind(schema: &Value) -> String {
             .collect::<Vec<_>>()
             .join(", ");
     }
+    if schema["type"].is_array() {
+        return "whole number, or string with a unit".to_owned();
+    }
     match schema["type"].as_str() {
         Some("array") if schema["items"]["properties"].is_object() => "tables".to_owned(),
         Some("array") => format!("list of: {}", kind(&schema["items"])),

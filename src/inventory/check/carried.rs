@@ -1,0 +1,168 @@
+//! What the cluster carries: facts of the cluster, virtual machines, volumes, groups and rules of placement, and what they
+//! call each other.
+
+use crate::facts::{Cluster, Document, Group, Layout, Placement, Vm, Volume};
+use crate::inventory::declare::{Declared, DeclaredList};
+use crate::inventory::model::{CarriedPlan, NodePlan};
+use crate::source::{Problem, Problems, Span, did_you_mean};
+use std::collections::{HashMap, HashSet};
+
+/// The tables of it, as they were read.
+pub struct Tables {
+    pub cluster: Option<Declared<Cluster>>,
+    pub vms: Option<DeclaredList<Vm>>,
+    pub volumes: Option<DeclaredList<Volume>>,
+    pub groups: Option<DeclaredList<Group>>,
+    pub placements: Option<DeclaredList<Placement>>,
+}
+
+/// Puts the tables together. Where `sound`, every name that one calls another by is looked for.
+pub fn carried(tables: Tables, nodes: &[NodePlan], sound: bool, problems: &mut Problems) -> CarriedPlan {
+    let mut facts = Document::default();
+    let mut places = Vec::new();
+    let mut spans = HashMap::new();
+    if let Some(cluster) = tables.cluster {
+        facts.cluster = cluster.facts;
+        places.extend(cluster.places.into_iter().map(|(path, place)| (format!("cluster.{path}"), place)));
+    }
+    let mut note = |list: Vec<(String, Span)>| {
+        places.extend(list.iter().map(|(path, span)| (path.clone(), span.place())));
+        spans.extend(list);
+    };
+    facts.vms = tables.vms.map(|list| (note(list.spans), list.facts).1);
+    facts.volumes = tables.volumes.map(|list| (note(list.spans), list.facts).1);
+    facts.groups = tables.groups.map(|list| (note(list.spans), list.facts).1);
+    facts.placements = tables.placements.map(|list| (note(list.spans), list.facts).1);
+    if sound {
+        Names::new(&facts, nodes, &spans, problems).check(&facts);
+    }
+    CarriedPlan { facts, places }
+}
+
+/// What can be called, and what is wrong with what is.
+struct Names<'a> {
+    /// Nodes, and in a cluster whose nodes are virtual machines the hosts under them.
+    hosts: HashSet<&'a str>,
+    /// Whether only those can carry a virtual machine.
+    all_hosts: bool,
+    vms: Option<HashSet<&'a str>>,
+    volumes: Option<HashSet<&'a str>>,
+    groups: Option<HashSet<&'a str>>,
+    spans: &'a HashMap<String, Span>,
+    problems: &'a mut Problems,
+}
+
+impl<'a> Names<'a> {
+    fn new(
+        facts: &'a Document,
+        nodes: &'a [NodePlan],
+        spans: &'a HashMap<String, Span>,
+        problems: &'a mut Problems,
+    ) -> Self {
+        let under = nodes.iter().filter_map(|node| node.physical_host.as_deref());
+        Names {
+            hosts: nodes.iter().map(|node| node.name.as_str()).chain(under).collect(),
+            // Virtual machines beside a cluster of guests can run on hosts of which the plan has no node.
+            all_hosts: matches!(facts.cluster.layout, Some(Layout::Host | Layout::Physical)),
+            vms: facts.vms.as_ref().map(|all| all.iter().map(|vm| vm.name.as_str()).collect()),
+            volumes: facts.volumes.as_ref().map(|all| all.iter().map(|one| one.name.as_str()).collect()),
+            groups: facts.groups.as_ref().map(|all| all.iter().map(|group| group.name.as_str()).collect()),
+            spans,
+            problems,
+        }
+    }
+
+    fn check(&mut self, facts: &Document) {
+        for vm in facts.vms.iter().flatten() {
+            let at = format!("vms[{}]", vm.name);
+            self.host(vm.host.as_deref(), || format!("{at}.host"));
+            for host in vm.possible_hosts.iter().flatten() {
+                self.host(Some(host), || format!("{at}.possible_hosts"));
+            }
+            self.group(vm.group.as_deref(), || format!("{at}.group"));
+            self.volume(vm.config_volume.as_deref(), || format!("{at}.config_volume"));
+            for disk in vm.disks.iter().flatten() {
+                self.volume(disk.volume.as_deref(), || format!("{at}.disks[{}].volume", disk.name));
+                let known =
+                    vm.controllers.as_ref().map(|all| all.iter().map(|one| one.name.as_str()).collect());
+                let path = || format!("{at}.disks[{}].controller", disk.name);
+                self.look(disk.controller.as_deref(), known.as_ref(), "controller of it", path);
+            }
+        }
+        for volume in facts.volumes.iter().flatten() {
+            let at = format!("volumes[{}]", volume.name);
+            for (names, field) in [(&volume.nodes, "nodes"), (&volume.owners, "owners")] {
+                for host in names.iter().flatten() {
+                    self.host(Some(host), || format!("{at}.{field}"));
+                }
+            }
+        }
+        for group in facts.groups.iter().flatten() {
+            let at = format!("groups[{}]", group.name);
+            self.host(group.owner.as_deref(), || format!("{at}.owner"));
+            for host in group.preferred_owners.iter().flatten() {
+                self.host(Some(host), || format!("{at}.preferred_owners"));
+            }
+            for resource in group.resources.iter().flatten() {
+                let at = format!("{at}.resources[{}]", resource.name);
+                self.volume(resource.volume.as_deref(), || format!("{at}.volume"));
+                for host in resource.possible_owners.iter().flatten() {
+                    self.host(Some(host), || format!("{at}.possible_owners"));
+                }
+            }
+        }
+        for placement in facts.placements.iter().flatten() {
+            let at = format!("placements[{}]", placement.name);
+            for vm in placement.vms.iter().flatten() {
+                let known = self.vms.take();
+                self.look(Some(vm), known.as_ref(), "`[[vm]]`", || format!("{at}.vms"));
+                self.vms = known;
+            }
+            for host in placement.hosts.iter().flatten() {
+                self.host(Some(host), || format!("{at}.hosts"));
+            }
+        }
+    }
+
+    fn host(&mut self, name: Option<&str>, path: impl Fn() -> String) {
+        if self.all_hosts {
+            let known = std::mem::take(&mut self.hosts);
+            self.look(name, Some(&known), "`[[node]]`", path);
+            self.hosts = known;
+        }
+    }
+
+    fn volume(&mut self, name: Option<&str>, path: impl Fn() -> String) {
+        let known = self.volumes.take();
+        self.look(name, known.as_ref(), "`[[volume]]`", path);
+        self.volumes = known;
+    }
+
+    fn group(&mut self, name: Option<&str>, path: impl Fn() -> String) {
+        let known = self.groups.take();
+        self.look(name, known.as_ref(), "`[[group]]`", path);
+        self.groups = known;
+    }
+
+    /// Reports a name that is not among those of its kind, where the plan has any of that kind. The empty name is none.
+    fn look(
+        &mut self,
+        name: Option<&str>,
+        known: Option<&HashSet<&str>>,
+        kind: &str,
+        path: impl Fn() -> String,
+    ) {
+        let (Some(name), Some(known)) = (name.filter(|name| !name.is_empty()), known) else { return };
+        if known.contains(name) {
+            return;
+        }
+        let mut names: Vec<&str> = known.iter().copied().collect();
+        names.sort_unstable();
+        let message = format!("there is no {kind} with the name `{name}`");
+        let problem = match self.spans.get(&path()) {
+            Some(span) => span.problem(message, "not known"),
+            None => Problem::new(format!("{}: {message}", path())),
+        };
+        self.problems.push(problem.help_if(did_you_mean(name, names)));
+    }
+}
