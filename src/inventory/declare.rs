@@ -1,7 +1,7 @@
 //! Facts that the plan declares of nodes, of the cluster and of what it carries, checked against the facts' own types.
 
 use crate::facts::{
-    Cluster, Fact, FieldType, Group, Node, Placement, RecordType, Type, Vm, Volume, parse_duration,
+    Cluster, Fact, FieldType, Group, Host, Node, Placement, RecordType, Type, Vm, Volume, parse_duration,
     parse_rate, parse_size,
 };
 use crate::source::{
@@ -68,6 +68,10 @@ pub trait Listed: Fact + DeserializeOwned {
 
 impl Listed for Vm {
     const LIST: &'static str = "vms";
+}
+
+impl Listed for Host {
+    const LIST: &'static str = "hosts";
 }
 
 impl Listed for Volume {

@@ -320,7 +320,7 @@ pub struct RuleChoice {
 /// Planned facts of the cluster as a whole and of what it carries.
 #[derive(Clone, Debug, Default)]
 pub struct CarriedPlan {
-    /// The facts: `cluster` without what `[cluster]` says itself, `vms`, `volumes`, `groups`, `placements`, and nothing
+    /// The facts: `cluster` without what `[cluster]` says itself, `vms`, `hosts`, `volumes`, `groups`, `placements`, and nothing
     /// else. Lists of which the plan says nothing are missing.
     pub facts: Document,
     /// Where each stands, by its path in the document: `cluster.layout`, `vms[web1].memory_bytes`.

@@ -61,7 +61,7 @@ impl Inventory {
         let mut document = self.planned_document();
         let nodes = self.nodes.iter().map(|node| format!("nodes[{}]", node.name));
         let targets = self.targets.iter().map(|target| format!("targets[{}]", target.name));
-        let parts = ["witness", "links", "cluster", "vms", "volumes", "groups", "placements"];
+        let parts = ["witness", "links", "cluster", "vms", "hosts", "volumes", "groups", "placements"];
         let all = nodes.chain(targets).chain(parts.map(str::to_owned));
         let known: Vec<String> = document.gaps.iter().map(|gap| gap.path.clone()).collect();
         document.gaps.extend(all.filter(|path| !known.contains(path)).map(|path| Gap {
@@ -185,6 +185,7 @@ impl Plan {
         self.undeclared(plan.groups.is_none(), "groups".to_owned());
         self.undeclared(plan.placements.is_none(), "placements".to_owned());
         self.document.vms.clone_from(&plan.vms);
+        self.document.hosts.clone_from(&plan.hosts);
         self.document.volumes.clone_from(&plan.volumes);
         self.document.groups.clone_from(&plan.groups);
         self.document.placements.clone_from(&plan.placements);
@@ -289,7 +290,7 @@ pub fn lay_over(document: &mut Document, plan: &NodePlan, mut found: Node) {
 }
 
 /// Lays what was found of the cluster as a whole and of what it carries over what the plan declares, as [`lay_over`] does
-/// for a node. Of `found` only `cluster`, `vms`, `volumes`, `groups` and `placements` are looked at; those of them that
+/// for a node. Of `found` only `cluster`, `vms`, `hosts`, `volumes`, `groups` and `placements` are looked at; those of them that
 /// are missing were not found. What `[cluster]` says itself is the plan's to say and stays.
 ///
 /// Sources and gaps of what was found are for the caller to add.
@@ -304,6 +305,7 @@ pub fn lay_over_carried(document: &mut Document, plan: &CarriedPlan, found: Docu
             ..found.cluster
         },
         vms: found.vms,
+        hosts: found.hosts,
         volumes: found.volumes,
         groups: found.groups,
         placements: found.placements,
@@ -329,12 +331,14 @@ pub fn lay_over_carried(document: &mut Document, plan: &CarriedPlan, found: Docu
     };
     let now_known = [
         (found.vms.is_some(), "vms"),
+        (found.hosts.is_some(), "hosts"),
         (found.volumes.is_some(), "volumes"),
         (found.groups.is_some(), "groups"),
         (found.placements.is_some(), "placements"),
     ];
     document.gaps.retain(|gap| !now_known.contains(&(true, gap.path.as_str())));
     document.vms = laid.vms;
+    document.hosts = laid.hosts;
     document.volumes = laid.volumes;
     document.groups = laid.groups;
     document.placements = laid.placements;

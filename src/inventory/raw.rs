@@ -3,7 +3,7 @@
 use super::declare::{Declared, DeclaredList, WholeSeconds};
 use super::secret::RawSecret;
 use crate::facts::{
-    ChoiceType, Cluster, Fact, Group, NetworkRole, Node, Placement, Platform, Type, Value, Vm, Volume,
+    ChoiceType, Cluster, Fact, Group, Host, NetworkRole, Node, Placement, Platform, Type, Value, Vm, Volume,
     WitnessKind,
 };
 use crate::source::{Entries, Item, Spanned, Text};
@@ -65,6 +65,8 @@ sections! {
         witness: RawWitness,
         /// The virtual machines that the cluster carries, or of which it is made, one table each.
         vm: DeclaredList<Vm>,
+        /// The hosts of virtual machines where the nodes are such machines themselves, one table each.
+        host: DeclaredList<Host>,
         /// The volumes with files, one table each: cluster disks, Cluster Shared Volumes, datastores, repositories, shares.
         volume: DeclaredList<Volume>,
         /// The groups of resources that move between nodes, one table each.

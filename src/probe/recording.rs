@@ -1,7 +1,7 @@
 //! Nodes out of recorded facts: `facts:FILE`.
 
 use super::Found;
-use crate::facts::{Document, Fact, Gap, Node, Places, Source, SourceKind};
+use crate::facts::{Document, Fact, Gap, Layout, Node, Places, Source, SourceKind};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -98,6 +98,9 @@ impl Recordings {
             if add(&mut facts.vms, carried.vms, |vm| &vm.name) {
                 parts.push("vms");
             }
+            if add(&mut facts.hosts, carried.hosts, |host| &host.name) {
+                parts.push("hosts");
+            }
             if add(&mut facts.volumes, carried.volumes, |volume| &volume.name) {
                 parts.push("volumes");
             }
@@ -139,9 +142,12 @@ fn add<T>(all: &mut Option<Vec<T>>, more: Option<Vec<T>>, key: impl Fn(&T) -> &S
 
 /// The parts of a recording that speak of the cluster and of what it carries, without what has its plan as the source.
 fn found_only(document: &Document) -> Document {
+    // Where the nodes are the hosts, the list of hosts is derived anew.
+    let hosts_are_derived = document.cluster.layout == Some(Layout::Host);
     let parts = Document {
         cluster: document.cluster.clone(),
         vms: document.vms.clone(),
+        hosts: document.hosts.clone().filter(|_| !hosts_are_derived),
         volumes: document.volumes.clone(),
         groups: document.groups.clone(),
         placements: document.placements.clone(),
@@ -151,7 +157,7 @@ fn found_only(document: &Document) -> Document {
     let planned = |at: &str| places.source(at).and_then(|source| source.kind) == Some(SourceKind::Plan);
     let Ok(mut value) = serde_json::to_value(&parts) else { return Document::default() };
     super::run::prune(&mut value, &Document::TYPE, "", &planned);
-    for list in ["vms", "volumes", "groups", "placements"] {
+    for list in ["vms", "hosts", "volumes", "groups", "placements"] {
         let Some(all) = value.get_mut(list).and_then(serde_json::Value::as_array_mut) else { continue };
         let before = all.len();
         all.retain(|element| {

@@ -1,7 +1,7 @@
 //! What the cluster carries: facts of the cluster, virtual machines, volumes, groups and rules of placement, and what they
 //! call each other.
 
-use crate::facts::{Cluster, Document, Group, Layout, Placement, Vm, Volume};
+use crate::facts::{Cluster, Document, Group, Host, Layout, Placement, Vm, Volume};
 use crate::inventory::declare::{Declared, DeclaredList};
 use crate::inventory::model::{CarriedPlan, NodePlan};
 use crate::source::{Problem, Problems, Span, did_you_mean};
@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 pub struct Tables {
     pub cluster: Option<Declared<Cluster>>,
     pub vms: Option<DeclaredList<Vm>>,
+    pub hosts: Option<DeclaredList<Host>>,
     pub volumes: Option<DeclaredList<Volume>>,
     pub groups: Option<DeclaredList<Group>>,
     pub placements: Option<DeclaredList<Placement>>,
@@ -30,9 +31,20 @@ pub fn carried(tables: Tables, nodes: &[NodePlan], sound: bool, problems: &mut P
         spans.extend(list);
     };
     facts.vms = tables.vms.map(|list| (note(list.spans), list.facts).1);
+    facts.hosts = tables.hosts.map(|list| (note(list.spans), list.facts).1);
     facts.volumes = tables.volumes.map(|list| (note(list.spans), list.facts).1);
     facts.groups = tables.groups.map(|list| (note(list.spans), list.facts).1);
     facts.placements = tables.placements.map(|list| (note(list.spans), list.facts).1);
+    if facts.cluster.layout == Some(Layout::Host)
+        && let Some(host) = facts.hosts.iter().flatten().next()
+    {
+        let message = format!("`[[host]]` cannot be declared where the layout is `{}`", Layout::Host);
+        let problem = match spans.get(&format!("hosts[{}]", host.name)) {
+            Some(span) => span.problem(message, "not here"),
+            None => Problem::new(message),
+        };
+        problems.push(problem.help("the nodes are the hosts; write `[node.declare]`"));
+    }
     if sound {
         Names::new(&facts, nodes, &spans, problems).check(&facts);
     }
@@ -45,6 +57,8 @@ struct Names<'a> {
     hosts: HashSet<&'a str>,
     /// Whether only those can carry a virtual machine.
     all_hosts: bool,
+    /// Whether those are nodes only.
+    all_nodes: bool,
     vms: Option<HashSet<&'a str>>,
     volumes: Option<HashSet<&'a str>>,
     groups: Option<HashSet<&'a str>>,
@@ -60,10 +74,13 @@ impl<'a> Names<'a> {
         problems: &'a mut Problems,
     ) -> Self {
         let under = nodes.iter().filter_map(|node| node.physical_host.as_deref());
+        let declared = facts.hosts.iter().flatten().map(|host| host.name.as_str());
         Names {
-            hosts: nodes.iter().map(|node| node.name.as_str()).chain(under).collect(),
+            hosts: nodes.iter().map(|node| node.name.as_str()).chain(under).chain(declared).collect(),
             // Virtual machines beside a cluster of guests can run on hosts of which the plan has no node.
-            all_hosts: matches!(facts.cluster.layout, Some(Layout::Host | Layout::Physical)),
+            all_hosts: facts.hosts.is_some()
+                || matches!(facts.cluster.layout, Some(Layout::Host | Layout::Physical)),
+            all_nodes: facts.hosts.is_none(),
             vms: facts.vms.as_ref().map(|all| all.iter().map(|vm| vm.name.as_str()).collect()),
             volumes: facts.volumes.as_ref().map(|all| all.iter().map(|one| one.name.as_str()).collect()),
             groups: facts.groups.as_ref().map(|all| all.iter().map(|group| group.name.as_str()).collect()),
@@ -127,7 +144,8 @@ impl<'a> Names<'a> {
     fn host(&mut self, name: Option<&str>, path: impl Fn() -> String) {
         if self.all_hosts {
             let known = std::mem::take(&mut self.hosts);
-            self.look(name, Some(&known), "`[[node]]`", path);
+            let kind = if self.all_nodes { "`[[node]]`" } else { "`[[node]]` or `[[host]]`" };
+            self.look(name, Some(&known), kind, path);
             self.hosts = known;
         }
     }

@@ -58,6 +58,7 @@ pub fn inventory(
     let tables = carried::Tables {
         cluster: raw_cluster.declare.take(),
         vms: raw.vm,
+        hosts: raw.host,
         volumes: raw.volume,
         groups: raw.group,
         placements: raw.placement,
