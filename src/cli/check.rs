@@ -12,7 +12,7 @@ use super::{Outcome, recording, rulebook};
 use crate::derive;
 use crate::facts::Document;
 use crate::inventory::{self, Inventory, Waiver};
-use crate::report::{ExitCode, FailOn, Report, to_table};
+use crate::report::{ExitCode, FailOn, Report, to_comparison, to_table};
 use crate::rule::{ResolvedRules, Selection};
 use crate::source::{Problem, Problems};
 use jiff::civil::Date;
@@ -22,7 +22,8 @@ use std::path::{Path, PathBuf};
 /// Check a cluster: probe what cluster.toml names, or judge a recording, and report
 #[derive(clap::Args)]
 pub(super) struct CheckArgs {
-    /// A cluster.toml, or facts that `quorate probe` recorded (- for standard input); by default the nearest cluster.toml
+    /// A cluster.toml, facts that `quorate probe` recorded (- for standard input), or a report of Microsoft's cluster
+    /// validation (.htm, .mht); by default the nearest cluster.toml
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
     /// Judge by what this cluster.toml says of profile, parameters, severities and waivers; alone, judge only the plan
@@ -39,6 +40,10 @@ pub(super) struct CheckArgs {
     #[arg(long, value_enum, default_value_t, value_name = "STATUS", env = "QUORATE_FAIL_ON")]
     #[arg(help_heading = "Output", hide_env_values = true)]
     fail_on: FailOn,
+    /// Of a validation report: Microsoft's verdict, ours, and why they differ, test by test
+    #[arg(long, env = "QUORATE_COMPARE", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(help_heading = "Output", hide_env_values = true)]
+    compare: bool,
     /// Tell on standard error how long each part took
     #[arg(long, env = "QUORATE_TIMINGS", value_parser = clap::builder::FalseyValueParser::new())]
     #[arg(help_heading = "Output", hide_env_values = true)]
@@ -101,7 +106,15 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     timings.done("gathering facts");
     let report = judge(document, &resolved, &waivers, args.fail_on, interrupted);
     timings.done("judging");
-    write(&report, args.format, args.output.as_deref(), terminal)?;
+    if args.compare && report.validation.is_none() {
+        return Err(Problem::new(
+            "there is nothing to compare: the facts hold no report of Microsoft's validation",
+        )
+        .help("--compare goes with the .htm that Test-Cluster or the wizard wrote")
+        .into());
+    }
+    let shown = if args.compare { Shown::Comparison } else { Shown::Report };
+    write_shown(&report, shown, args.format, args.output.as_deref(), terminal)?;
     timings.done("writing");
     timings.tell();
     Ok(report.exit_code())
@@ -135,6 +148,29 @@ pub(super) fn write(
     output: Option<&Path>,
     terminal: &Terminal,
 ) -> Result<(), Problems> {
+    write_shown(report, Shown::Report, format, output, terminal)
+}
+
+/// What is written for people.
+#[derive(Clone, Copy)]
+enum Shown {
+    /// Findings, then what they come to.
+    Report,
+    /// Microsoft's validation beside the rules, test by test.
+    Comparison,
+}
+
+fn write_shown(
+    report: &Report,
+    shown: Shown,
+    format: Format,
+    output: Option<&Path>,
+    terminal: &Terminal,
+) -> Result<(), Problems> {
+    let to_table = match shown {
+        Shown::Report => to_table,
+        Shown::Comparison => to_comparison,
+    };
     let output = output.filter(|path| *path != Path::new("-"));
     let text = match format {
         Format::Json => report.to_json(),

@@ -11,6 +11,7 @@ mod model;
 mod table;
 mod tested;
 mod text;
+mod validated;
 
 pub use coverage::*;
 pub use exit::*;
@@ -19,6 +20,7 @@ pub use model::*;
 pub use table::*;
 pub use tested::*;
 pub use text::*;
+pub use validated::*;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use super::coverage::Coverage;
 use super::exit::ExitCode;
 use super::tested::TestedLun;
 use super::text::count;
+use super::validated::Validated;
 use crate::facts::Document;
 use crate::rule::{Finding, Judgement, Override, Status};
 use schemars::JsonSchema;
@@ -42,6 +43,9 @@ pub struct Report {
     /// What active tests of LUNs found, where any were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tested: Vec<TestedLun>,
+    /// Microsoft's own validation of the cluster beside the rules, where the facts hold one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validated>,
     /// All findings, worst first, then in the order of the rules and of the facts.
     pub findings: Vec<Finding>,
 }
@@ -173,6 +177,7 @@ impl Report {
     /// The report of a judgement. `interrupted` says that this run was, by the user.
     pub fn new(document: &Document, judgement: Judgement, fail_on: FailOn, interrupted: bool) -> Self {
         let coverage = Coverage::of(document, &judgement);
+        let validation = Validated::of(document, &judgement);
         let Judgement { mut findings, profile, overrides, .. } = judgement;
         findings.sort_by_key(|finding| finding.status);
         let summary = Summary::of(&findings);
@@ -198,6 +203,7 @@ impl Report {
             coverage,
             overrides,
             tested,
+            validation,
             findings,
         }
     }

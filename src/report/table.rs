@@ -42,8 +42,16 @@ pub fn to_table(report: &Report, look: Look) -> String {
     }
     let detail = if look.verbose > 0 { Detail::Every } else { Detail::Folded };
     parts.extend(report.tested.iter().map(|tested| tested.to_table(look, detail).trim_end().to_owned()));
+    parts.extend(report.validation.iter().map(|validation| validation.to_table(look, look.verbose > 0)));
     parts.push(foot(report, look));
     parts.join("\n\n") + "\n"
+}
+
+/// Microsoft's validation and the rules, test by test, as text with a line end; then what the report comes to. Where the
+/// facts hold no validation, it is the report.
+pub fn to_comparison(report: &Report, look: Look) -> String {
+    let Some(validation) = &report.validation else { return to_table(report, look) };
+    [head(report, look), validation.to_table(look, true), foot(report, look)].join("\n\n") + "\n"
 }
 
 fn head(report: &Report, look: Look) -> String {

@@ -12,6 +12,7 @@ mod engine;
 mod example;
 mod explain;
 mod finding;
+mod fit;
 mod judge;
 mod lint;
 mod pack;

@@ -68,7 +68,8 @@ impl Profile {
         }
     }
 
-    fn serves(&self, release: &str) -> bool {
+    /// Whether it is for that release.
+    pub(super) fn serves(&self, release: &str) -> bool {
         self.releases.iter().any(|own| own.eq_ignore_ascii_case(release.trim()))
     }
 }

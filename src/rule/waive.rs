@@ -49,7 +49,10 @@ const UNKNOWN_RULE: BuiltIn = BuiltIn {
 };
 
 /// The rules that are part of the engine.
-pub const BUILT_IN: [BuiltIn; 3] = [EXPIRED, UNUSED, UNKNOWN_RULE];
+pub const BUILT_IN: [BuiltIn; 4] = [EXPIRED, UNUSED, UNKNOWN_RULE, super::fit::FITS];
+
+/// Those about waivers.
+const OF_WAIVERS: [BuiltIn; 3] = [EXPIRED, UNUSED, UNKNOWN_RULE];
 
 /// Accepts findings, and adds one for each waiver that is not in order. Returns the built-in rules that were judged.
 pub(super) fn apply(
@@ -63,7 +66,7 @@ pub(super) fn apply(
         return Vec::new();
     }
     let mut odd: Vec<Finding> = Vec::new();
-    let mut sound = [0; BUILT_IN.len()];
+    let mut sound = [0; OF_WAIVERS.len()];
     for waiver in waivers {
         let known = ruleset.rules().iter().any(|rule| rule.id == waiver.rule.value);
         let expired = today > waiver.until;
@@ -90,14 +93,14 @@ pub(super) fn apply(
                 format!("there is no rule {}{near}", waiver.rule)
             }),
         ];
-        for ((said, rule), sound) in said.into_iter().zip(BUILT_IN).zip(&mut sound) {
+        for ((said, rule), sound) in said.into_iter().zip(OF_WAIVERS).zip(&mut sound) {
             match said {
                 Some(message) => odd.push(rule.finding(Status::Warn, 1, &subject(waiver), message, waiver)),
                 None => *sound += 1,
             }
         }
     }
-    for (rule, sound) in BUILT_IN.into_iter().zip(sound) {
+    for (rule, sound) in OF_WAIVERS.into_iter().zip(sound) {
         if sound > 0 {
             let subject = if sound == 1 { "1 waiver".to_owned() } else { format!("{sound} waivers") };
             odd.push(Finding {
@@ -106,9 +109,9 @@ pub(super) fn apply(
             });
         }
     }
-    odd.sort_by_key(|finding| BUILT_IN.iter().position(|rule| rule.id == finding.rule));
+    odd.sort_by_key(|finding| OF_WAIVERS.iter().position(|rule| rule.id == finding.rule));
     findings.append(&mut odd);
-    BUILT_IN.iter().map(|rule| rule.id.to_owned()).collect()
+    OF_WAIVERS.iter().map(|rule| rule.id.to_owned()).collect()
 }
 
 /// Accepts the findings that a waiver means, or only counts them when it has expired.
@@ -152,6 +155,18 @@ impl BuiltIn {
         message: String,
         waiver: &Waiver,
     ) -> Finding {
+        self.said(status, subjects, subject, message, vec![waiver.place.to_string()])
+    }
+
+    /// What the rule says.
+    pub(super) fn said(
+        &self,
+        status: Status,
+        subjects: usize,
+        subject: &str,
+        message: String,
+        provenance: Vec<String>,
+    ) -> Finding {
         Finding {
             rule: self.id.to_owned(),
             title: self.title.to_owned(),
@@ -165,7 +180,7 @@ impl BuiltIn {
             remedy: self.remedy.to_owned(),
             source: Vec::new(),
             evidence: Vec::new(),
-            provenance: vec![waiver.place.to_string()],
+            provenance,
             waiver: None,
         }
     }
