@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 const TARGET: &str = "iqn.2024-01.lab:bench";
-const IDENTITY: &str = "t10.LAB     LABT1L1";
+const IDENTITY: &str = "LABT1L1";
 
 /// What the command waits between the gate's two looks.
 const POLL: Duration = Duration::from_secs(6);

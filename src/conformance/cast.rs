@@ -98,11 +98,13 @@ fn twin(isid: Isid) -> Isid {
     Isid(bytes)
 }
 
-/// A after a restart of its host: the same name, another ISID. As with open-iscsi, which counts, only its end differs.
-pub fn reborn(run: RunId) -> Isid {
-    let mut bytes = key::isid(run, 1, 1).0;
+/// A after a restart of its host: the same name, another ISID than it has `now`. As with open-iscsi, which counts, only its
+/// end differs. Two of them take turns, so that all are known beforehand.
+pub fn reborn(run: RunId, now: Isid) -> Isid {
+    let first = key::isid(run, 1, 1);
+    let mut bytes = first.0;
     bytes[5] = REBORN;
-    Isid(bytes)
+    if now == first { Isid(bytes) } else { first }
 }
 
 /// Another ISID of the same node, for a nexus that was never registered.
@@ -213,11 +215,21 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
+    fn a_host_that_restarts_twice_is_another_initiator_port_each_time() {
+        let run = RunId::new(7).unwrap();
+        let first = nexuses(run, 1)[A.0].isid;
+        let second = reborn(run, first);
+        let third = reborn(run, second);
+        assert!(first != second && second != third);
+        assert!([first, second].contains(&third), "the run file knows all of them");
+    }
+
+    #[test]
     fn every_nexus_is_another_one_and_bears_the_mark() {
         let run = RunId::new(7).unwrap();
         let mut all = nexuses(run, 4);
         all.extend((0..64).map(|number| crowd(run, number)));
-        all.push(Nexus { isid: reborn(run), ..all[A.0].clone() });
+        all.push(Nexus { isid: reborn(run, all[A.0].isid), ..all[A.0].clone() });
         let ports: BTreeSet<_> =
             all.iter().map(|nexus| (nexus.initiator.clone(), nexus.isid, nexus.portal)).collect();
         assert_eq!(ports.len(), all.len());

@@ -22,6 +22,9 @@ use crate::scsi::{Lun, SenseKey, Status};
 /// How much is read with one command, in bytes: every target takes that much.
 const CHUNK_BYTES: u64 = 64 * 1024;
 
+/// What to do when somebody is at work on the unit.
+const WHO: &str = "find out which host or second tester uses it";
+
 /// How often the wait between the two looks asks whether it is to end.
 const BEAT: Duration = Duration::from_millis(20);
 
@@ -155,6 +158,8 @@ pub struct Passed {
     pub digest: Option<String>,
     /// Whether the unit knows persistent reservations; missing where it was not asked.
     pub reservations: Option<bool>,
+    /// PRGENERATION at the end of the second look, through the first portal.
+    pub generation: Option<u32>,
 }
 
 impl Passed {
@@ -314,6 +319,7 @@ pub fn inspect(
         content: Vec::new(),
         digest: None,
         reservations: None,
+        generation: None,
     };
     if !changing {
         return Ok(passed);
@@ -331,24 +337,28 @@ pub fn inspect(
     let after = look(sessions, plan, first)?;
     for ((before, after), portal) in before.iter().zip(&after).zip(&subject.portals) {
         let speaker = Speaker { subject, portal: Some(portal.clone()) };
-        let seconds = plan.poll.as_secs_f32();
-        let changed = |what: &str| {
-            speaker.refuse(
-                RefusalKind::Changing,
-                format!("{what} within {seconds} s: somebody is at work on it"),
-                "find out which host uses it; nothing was changed",
-            )
-        };
+        let when = format!("within {} s", plan.poll.as_secs_f32());
         if before.generation != after.generation {
-            let shown = |look: &Look| look.generation.map_or("none".to_owned(), |number| number.to_string());
-            let (before, after) = (shown(before), shown(after));
-            return Err(changed(&format!("PRGENERATION went from {before} to {after}")));
+            return Err(at_work(&speaker, before.generation, after.generation, &when));
         }
         if before.digest != after.digest {
-            return Err(changed("its first or last blocks were written to"));
+            return Err(speaker.refuse(
+                RefusalKind::Changing,
+                format!("its first or last blocks were written to {when}: somebody is at work on it"),
+                WHO,
+            ));
         }
     }
+    passed.generation = after.first().and_then(|look| look.generation);
     Ok(passed)
+}
+
+/// PRGENERATION was counted on, and not by us.
+fn at_work(speaker: &Speaker<'_>, before: Option<u32>, after: Option<u32>, when: &str) -> Refusal {
+    let shown = |number: Option<u32>| number.map_or("none".to_owned(), |number| number.to_string());
+    let (before, after) = (shown(before), shown(after));
+    let found = format!("PRGENERATION went from {before} to {after} {when}: somebody is at work on it");
+    speaker.refuse(RefusalKind::Changing, found, WHO)
 }
 
 /// Does one thing with each item, each on a thread of its own, and gives the results in order.
@@ -434,7 +444,8 @@ impl Identified {
 
 fn identify(unit: &mut Unit<'_>, speaker: &Speaker<'_>) -> Result<Identified, Refusal> {
     let no_unit = |unit: &mut Unit<'_>| {
-        let listed = unit.report_luns().ok();
+        // Not every target answers it for a unit that it does not have.
+        let listed = unit.report_luns().or_else(|_| unit.sibling(Lun::new(0)).report_luns()).ok();
         speaker.no_unit(listed.map(|list| list.luns.into_iter().filter(|lun| !lun.is_well_known()).collect()))
     };
     let inquiry: Inquiry = match unit.inquiry() {
@@ -600,10 +611,15 @@ struct Look {
 fn look(sessions: &mut [Session], plan: &Plan, first: &Identified) -> Result<Vec<Look>, Refusal> {
     let subject = &plan.subject;
     let looks = every(sessions, subject, |unit, speaker| {
-        let generation = reservations(unit, speaker)?;
+        let before = reservations(unit, speaker)?;
         ready(unit, speaker, first)?;
         let areas =
             read_areas(unit, first.blocks, first.block_bytes).map_err(|error| speaker.unanswered(&error))?;
+        // Again, because reading the content takes long enough for somebody to begin meanwhile.
+        let generation = reservations(unit, speaker)?;
+        if generation != before {
+            return Err(at_work(speaker, before, generation, "while its first and last blocks were read"));
+        }
         let digest = areas.digest();
         Ok((Look { generation, content: areas.signatures(), digest }, areas.run(first.block_bytes)))
     })?;

@@ -92,6 +92,7 @@ pub fn run(plan: &Plan, run_file: &Path, watch: &dyn Watch) -> Result<Outcome, R
         stage: &mut stage,
         watch,
         journal,
+        generation: passed.as_ref().and_then(|passed| passed.generation),
         outcomes: Vec::new(),
         stopped,
         lost: 0,
@@ -195,7 +196,7 @@ fn begin_journal(
     nexuses: &[Nexus],
     run_file: &Path,
 ) -> Result<Journal, RunError> {
-    let reborn = Nexus { isid: cast::reborn(id), ..nexuses[A.0].clone() };
+    let reborn = Nexus { isid: cast::reborn(id, nexuses[A.0].isid), ..nexuses[A.0].clone() };
     let crowd = (0..64).filter(|_| plan.fill_table).map(|number| cast::crowd(id, number));
     // For all target ports: the name and ISID of A at every other portal.
     let everywhere = (1..plan.subject.portals.len()).map(|portal| Nexus { portal, ..nexuses[A.0].clone() });
@@ -225,6 +226,8 @@ struct Director<'a, 'run> {
     stage: &'a mut Stage<'run>,
     watch: &'run dyn Watch,
     journal: Option<Journal>,
+    /// PRGENERATION when the gate let the run in.
+    generation: Option<u32>,
     outcomes: Vec<StepOutcome>,
     stopped: Option<Stopped>,
     lost: u32,
@@ -301,7 +304,8 @@ impl Director<'_, '_> {
             .next()
     }
 
-    /// Before the first change: the rest of the cast, the content of the range, and an empty stage.
+    /// Before the first step that changes something: the rest of the cast, the unit claimed for this run alone, the content of
+    /// the range, and an empty stage.
     fn prepare(&mut self) {
         let stage = &mut *self.stage;
         let first_racer = 3 + stage.plan.subject.portals.len().max(1);
@@ -318,8 +322,9 @@ impl Director<'_, '_> {
             .collect();
         enter(stage.plan, &mut stage.cast, &places);
         stage.changing = true;
-        let prepared = self.save().and_then(|()| self.stage.restore());
-        if let Err(stop) = prepared {
+        let generation = self.generation;
+        let prepared = self.stage.claim(generation).and_then(|()| self.save());
+        if let Err(stop) = prepared.and_then(|()| self.stage.restore()) {
             self.stop(stop);
         }
     }
@@ -343,8 +348,14 @@ impl Director<'_, '_> {
             self.stage.begin(step);
             let played = (step.play)(self.stage);
             let lost = matches!(played, Err(Stop::Lost(_)));
-            let outcome = self.conclude(step, played, begun);
+            let mut outcome = self.conclude(step, played, begun);
             let restored = self.tidy();
+            if let Err(Stop::Ended(Stopped { kind: StopKind::Stranger, why })) = &restored
+                && outcome.result.is_failed()
+            {
+                // What somebody else did is no departure of the target.
+                outcome.result = StepResult::NotRun { why: why.clone() };
+            }
             if lost {
                 self.lost += 1;
             } else {

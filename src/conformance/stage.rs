@@ -486,7 +486,13 @@ impl<'run> Stage<'run> {
         if self.changing
             && let Some(stranger) = keys.keys.iter().find(|key| !Mark::is_of(**key, self.run))
         {
-            let text = format!("key {stranger} of somebody else appeared on the unit");
+            let text = match Mark::of(*stranger) {
+                Some(mark) => format!(
+                    "key {stranger} of run {} appeared on the unit: a second test is at work on it; let only one run at a time",
+                    mark.run
+                ),
+                None => format!("key {stranger} of somebody else appeared on the unit"),
+            };
             return Err(Stop::ended(StopKind::Stranger, text));
         }
         Ok(keys)

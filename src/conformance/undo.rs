@@ -3,6 +3,9 @@
 //! Always holds: only registrations and reservations with the run's mark are touched; the unit is looked at before and after,
 //! and what could not be undone is said.
 
+use std::thread;
+use std::time::Duration;
+
 use super::cast::{self, A, B, C};
 use super::journal::Saved;
 use super::judge::form;
@@ -15,6 +18,18 @@ use super::stage::{Played, Stage, Stop};
 use crate::iscsi::Transfer;
 use crate::scsi::Cdb;
 use crate::scsi::reservation::{Key, ReservationType};
+
+/// How long a unit must be quiet whose count of changes is not as the standard has it. A test changes it every few
+/// milliseconds.
+const QUIET: Duration = Duration::from_millis(200);
+
+fn second_test(before: u32, after: u32) -> Stop {
+    let why = format!(
+        "PRGENERATION went from {before} to {after} while this run began: a second test or a cluster is at work on the unit; \
+         let only one run at a time"
+    );
+    Stop::ended(StopKind::Stranger, why)
+}
 
 /// How a unit is brought back, the mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +49,33 @@ enum Way {
 const WAYS: [Way; 5] = [Way::Orderly, Way::Ignoring, Way::Preempting, Way::Clearing, Way::ClearingAnew];
 
 impl Stage<'_> {
+    /// Makes sure that nobody else begins at the same moment: A registers, and PRGENERATION must have grown by that alone
+    /// since the gate let the run in. Two tests that come through the gate together so see each other before either writes.
+    pub fn claim(&mut self, at_the_gate: Option<u32>) -> Played {
+        let Some(at_the_gate) = at_the_gate else { return Ok(()) };
+        let before = self.keys(A)?;
+        if before.generation != at_the_gate || !before.keys.is_empty() {
+            return Err(second_test(at_the_gate, before.generation));
+        }
+        let joined = self.join(A);
+        if let Err(Stop::Lost(_)) = joined {
+            self.enter(A)?;
+        } else {
+            joined?;
+        }
+        let (own, after) = (self.key(A), self.keys(A)?);
+        if after.keys == [own] && after.generation == at_the_gate.wrapping_add(1) {
+            return Ok(());
+        }
+        // A target that counts in its own way, or a request whose answer was lost. Somebody at work would go on.
+        if after.generation.wrapping_sub(at_the_gate) > 2 {
+            return Err(second_test(at_the_gate, after.generation));
+        }
+        thread::sleep(QUIET);
+        let later = self.keys(A)?;
+        if later == after { Ok(()) } else { Err(second_test(after.generation, later.generation)) }
+    }
+
     /// Brings the unit back to no key and no reservation. Sessions that are gone are opened again first.
     pub fn restore(&mut self) -> Played {
         let undoing = std::mem::replace(&mut self.undoing, true);
@@ -218,7 +260,7 @@ impl Stage<'_> {
     /// Takes away only what is ours, node by node: for a unit on which a stranger is at work too.
     fn withdraw(&mut self) {
         self.changing = false;
-        let keys: Vec<Key> = self.oracle.keys();
+        let known: Vec<Key> = self.oracle.keys();
         if let Some(kind) = self.oracle.reservation().and_then(|held| held.reservation_type()) {
             let registrants: Vec<(Node, Key)> = self.oracle.registrants().collect();
             for (node, key) in registrants {
@@ -230,6 +272,8 @@ impl Stage<'_> {
         }
         for node in (0..self.cast.len()).map(Node) {
             if self.is_there(node) {
+                // Before the first step the oracle does not know that A has registered.
+                let keys: Vec<Key> = known.iter().copied().chain([self.key(node)]).collect();
                 let _ = self.unregister(node, &keys);
             }
         }
@@ -248,13 +292,21 @@ impl Stage<'_> {
             return Ok(());
         }
         let block = usize::try_from(self.geometry.block_bytes).unwrap_or(usize::MAX).max(1);
-        let per_command = (64 * 1024 / block).max(1);
-        for (number, chunk) in (0_u64..).zip(saved.content.chunks(block * per_command)) {
-            let lba = range.lba + number * u64::try_from(per_command).unwrap_or(1);
-            let blocks = u32::try_from(chunk.len() / block).unwrap_or(1);
-            let cdb = Cdb::Write { form: form(lba, blocks), lba, blocks, fua: true };
+        let run = self.run;
+        // As the cleanup has it: what is neither ours nor zeroed was written by somebody else, and stays.
+        let strange = |now: &[u8]| key::run_of_block(now) != Some(run) && now.iter().any(|byte| *byte != 0);
+        let mut others = None;
+        for ((now, then), lba) in now.chunks(block).zip(saved.content.chunks(block)).zip(range.lba..) {
+            if now == then {
+                continue;
+            }
+            if strange(now) {
+                others.get_or_insert(lba);
+                continue;
+            }
+            let cdb = Cdb::Write { form: form(lba, 1), lba, blocks: 1, fua: true };
             let response =
-                self.send(B, cdb, Transfer::Write(chunk.to_vec())).map_err(|stop| unsure(words(stop)))?;
+                self.send(B, cdb, Transfer::Write(then.to_vec())).map_err(|stop| unsure(words(stop)))?;
             if !response.is_good() {
                 return Err(unsure(format!("WRITE ended with {}", super::stage::shown(&response))));
             }
@@ -263,7 +315,12 @@ impl Stage<'_> {
         if now == saved.content {
             return Ok(());
         }
-        let ours = now.chunks(block).filter(|block| key::run_of_block(block) == Some(self.run)).count();
+        if let Some(lba) = others {
+            return Err(format!(
+                "blocks {range}: block {lba} holds data that is neither what stood there nor ours; it was left as it is"
+            ));
+        }
+        let ours = now.chunks(block).filter(|block| key::run_of_block(block) == Some(run)).count();
         Err(format!("blocks {range}: they do not read as they were before, {ours} hold data of this run"))
     }
 

@@ -151,6 +151,7 @@ impl Error {
             Self::Login(LoginError::Refused { .. } | LoginError::AuthMethod { .. })
                 | Self::Rejected { .. }
                 | Self::TargetFailure { .. }
+                | Self::Logout(_)
         )
     }
 

@@ -305,6 +305,11 @@ impl Unit<'_> {
         }
     }
 
+    /// Another logical unit of the same target.
+    pub fn sibling(&mut self, lun: Lun) -> Unit<'_> {
+        self.session.unit(lun)
+    }
+
     /// REPORT LUNS with all logical units, asked for again where the list is longer than 4 KiB, up to 64 KiB.
     pub fn report_luns(&mut self) -> Result<ReportLuns, CommandError> {
         self.listed(

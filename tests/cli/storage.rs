@@ -437,3 +437,67 @@ fn a_reader_that_goes_away_is_no_mistake() {
     assert_eq!(running.0.wait().expect("own child").code(), Some(0), "{said}");
     assert!(!said.contains("panicked") && !said.contains("internal error"), "{said}");
 }
+
+/// Two testers that begin at the same moment, in both orders: one of them or both end before they have written anything, with
+/// words that say why, and the unit is as it was.
+#[test]
+fn two_testers_at_once() {
+    let target = start();
+    let lun = target.lun(0).expect("there");
+    let middle = (1 << 20) - 32;
+    lun.write(middle, &[0x5a; 64 * 512]).expect("written");
+    let folder = Folder::new();
+    let unit = unit(&target);
+    let args = test(&unit, &args(&["--mode", "pr-write", "--only", "P13,P27"], &[], &MEANT));
+    let testers = [Running::start(&folder, &args), Running::start(&folder, &args)];
+    let ends = testers.map(Running::end);
+    for (code, said) in &ends {
+        let seen = ["a second test is at work", "somebody is at work", "of run", "keys of run"];
+        let told =
+            seen.iter().any(|words| said.split_whitespace().collect::<Vec<_>>().join(" ").contains(words));
+        match code {
+            Some(0) => assert!(!told, "{said}"),
+            Some(2 | 3) => assert!(told, "{said}"),
+            _ => panic!("{code:?}: {said}"),
+        }
+    }
+    assert!(ends.iter().any(|(code, _)| *code != Some(0)), "both say that they had the unit alone: {ends:?}");
+    is_undone(&target, &[0x5a; 64 * 512]);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 0, "no run file is left");
+}
+
+/// A second tester that comes while the first one is at work ends at the gate; the first one goes on.
+#[test]
+fn a_second_tester_that_comes_later() {
+    let target = start();
+    let folder = Folder::new();
+    let unit = unit(&target);
+    let args = test(&unit, &args(&["--mode", "pr"], &[], &MEANT));
+    let first = Running::start(&folder, &args);
+    std::thread::sleep(Duration::from_secs(3));
+    let second = folder.run(&args);
+    second.ends_with(2);
+    let said = second.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("PRGENERATION went from") || said.contains("of quorate"), "{}", second.text());
+    assert!(said.contains("nothing was changed") && said.contains("second tester"), "{}", second.text());
+    let (code, said) = first.end();
+    assert_eq!(code, Some(0), "{said}");
+    is_undone(&target, &[0; 64 * 512]);
+}
+
+/// The second portal is one of another target.
+#[test]
+fn a_portal_of_another_target() {
+    let (target, mut config) = (start(), Config::demo(FaultSet::NONE));
+    config.targets[0].name = "iqn.2026-01.org.quorate.demo:other".to_owned();
+    let other = SimTarget::start(config).expect("it starts");
+    let folder = Folder::new();
+    let [own, foreign] = [&target, &other].map(|target| target.portals()[0].to_string());
+    let args = ["storage", "test", DEMO_TARGET, "0", "--portal", &own, "--portal", &foreign, "--mode", "pr"];
+    let answer = folder.run(&[&args[..], &MEANT[..]].concat());
+    answer
+        .ends_with(2)
+        .complains(&format!("through {foreign}: login refused with status 02/03: target not found"));
+    answer.complains("that this portal belongs to it");
+    is_untouched(&target);
+}

@@ -133,3 +133,15 @@ fn chaos_on_the_wire_leaves_nothing() {
         f64::from(u32::try_from(played).unwrap_or(u32::MAX)) * 60.0 / time
     );
 }
+
+/// Two tests that begin at the same moment: never do both go on, and nothing is left or written over.
+#[test]
+fn two_tests_at_once_see_each_other() {
+    let rounds = number("QUORATE_SOAK_RUNS", 64) / 4;
+    let first = number("QUORATE_SOAK_SEED", 1);
+    for seed in first..first + rounds {
+        if let Err(why) = truth::duel(seed) {
+            panic!("seed {seed}: {why}; {}", repeat(seed));
+        }
+    }
+}

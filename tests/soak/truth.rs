@@ -238,6 +238,49 @@ fn play_on(bench: &Bench<'_>, file: &Path) -> Result<&'static str, String> {
     Ok(end)
 }
 
+/// Two runs on one unit, the second begun at most as much later as a gate takes.
+pub fn duel(seed: u64) -> Result<(), String> {
+    let mut dice = Dice::new(seed);
+    let steps = [4, 13, 25, 27, 31].map(StepId::new);
+    let script = Script {
+        mode: if dice.below(3) == 0 { Mode::Pr } else { Mode::PrWrite },
+        only: Some(steps.into_iter().filter(|_| dice.below(2) == 0).chain([StepId::new(13)]).collect()),
+        cut: Cut::Never,
+        weather: Weather::AtTheEnd,
+        command_timeout: Duration::from_secs(4),
+        ..Script::of(seed)
+    };
+    let bench = Bench::new(&script);
+    let later = Duration::from_micros(dice.below(60_000));
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let play = |name: &str| run(&bench.plan(), &folder.path().join(name), &Nobody);
+    let played = thread::scope(|scope| {
+        let one = scope.spawn(|| play("one"));
+        thread::sleep(later);
+        let two = play("two");
+        [one.join(), Ok(two)]
+    });
+    for outcome in played {
+        match outcome.map_err(|_| "a run panicked")? {
+            Err(RunError::Refused(_)) => {}
+            Err(error) => return Err(error.to_string()),
+            Ok(outcome) => {
+                if !outcome.residue.is_clean() {
+                    return Err(format!("{:?} is left, {:?}", outcome.residue, outcome.stopped));
+                }
+                if let Some(step) = outcome.steps.iter().find(|step| step.result.is_failed()) {
+                    return Err(format!("{} {:?} {:?}", step.id, step.result, outcome.stopped));
+                }
+            }
+        }
+    }
+    bench.is_as_before("both")
+}
+
+struct Nobody;
+
+impl Watch for Nobody {}
+
 /// The target is sound: whatever its wire does, no step may say that it departs.
 fn truthful(outcome: &Outcome) -> Result<(), String> {
     if let Some(stopped) = &outcome.stopped

@@ -176,13 +176,14 @@ fn p39(stage: &mut Stage<'_>) -> Played {
     if stage.changing {
         stage.register(A)?;
     }
-    let first = look(stage, A)?;
     for node in portals {
-        let seen = if node == A { first.clone() } else { look(stage, node)? };
         let label = stage.label(node);
-        for ((name, expected), (_, observed)) in first.iter().zip(&seen) {
-            if expected != observed {
-                stage.depart(format!("{name} as {label} sees it"), expected.clone(), observed.clone());
+        if node != A {
+            let (first, seen) = compare(stage, node)?;
+            for ((name, expected), (_, observed)) in first.iter().zip(&seen) {
+                if expected != observed {
+                    stage.depart(format!("{name} as {label} sees it"), expected.clone(), observed.clone());
+                }
             }
         }
         let ready = stage.send(node, Cdb::TestUnitReady, Transfer::None)?;
@@ -191,8 +192,27 @@ fn p39(stage: &mut Stage<'_>) -> Played {
     Ok(())
 }
 
+/// What A and another portal show at one moment: somebody may register between two looks.
+fn compare(stage: &mut Stage<'_>, node: Node) -> Played<(Shown, Shown)> {
+    for _ in 0..LOOKS {
+        let (before, seen) = (look(stage, A)?, look(stage, node)?);
+        if look(stage, A)? == before {
+            return Ok((before, seen));
+        }
+    }
+    Err(Stop::NotRun(
+        "somebody is at work on the unit: what it shows changes from one look to the next".into(),
+    ))
+}
+
+/// How often the portals are compared while what they show changes.
+const LOOKS: usize = 3;
+
+/// Names and values.
+type Shown = Vec<(&'static str, String)>;
+
 /// What a portal shows of the unit, as names and values to compare.
-fn look(stage: &mut Stage<'_>, node: Node) -> Played<Vec<(&'static str, String)>> {
+fn look(stage: &mut Stage<'_>, node: Node) -> Played<Shown> {
     let mut page = |page: u8| -> Played<Result<Vec<u8>, String>> {
         let cdb = Cdb::Inquiry { page: Some(page), alloc: 1024 };
         let response = stage.send(node, cdb, Transfer::Read(1024))?;

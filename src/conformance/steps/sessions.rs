@@ -61,13 +61,34 @@ pub static P31: Step = Step {
 
 fn p31(stage: &mut Stage<'_>) -> Played {
     held(stage)?;
-    if let Some((_, session)) = stage.lend(&[A]).pop()
-        && let Err(error) = session.logout()
-    {
-        stage.depart_by(Severity::Minor, "logout of A", "an answer", error.to_string());
-    }
+    log_out(stage)?;
     stage.enter(A)?;
     still_holds(stage, "after logout and login")
+}
+
+/// A logs out. A connection that ends meanwhile says nothing of the target, so that it is tried twice.
+fn log_out(stage: &mut Stage<'_>) -> Played {
+    let mut again = true;
+    loop {
+        let Some((_, session)) = stage.lend(&[A]).pop() else {
+            return Err(Stop::Lost("A has no session".into()));
+        };
+        match session.logout() {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_answer() => {
+                stage.depart_by(Severity::Minor, "logout of A", "response 0", error.to_string());
+                return Ok(());
+            }
+            Err(_) if again => {
+                again = false;
+                stage.enter(A)?;
+            }
+            Err(error) => {
+                stage.enter(A)?;
+                return Err(Stop::NotRun(format!("the logout of A was not answered: {error}")));
+            }
+        }
+    }
 }
 
 /// P32: a registration survives the loss of the connection.
@@ -160,7 +181,7 @@ fn p34(stage: &mut Stage<'_>) -> Played {
         session.sever();
     }
     stage.oracle.abandon(A, Node(usize::MAX));
-    stage.rename(A, cast::reborn(stage.run));
+    stage.rename(A, cast::reborn(stage.run, stage.isid(A)));
     stage.enter(A)?;
     let key = stage.key(A);
     stage.expect_as(A, Order::Register { key: Key(0), new: key }, "REGISTER by A as a new session")?;
