@@ -1,4 +1,5 @@
-//! Lists the shipped rule packs and profiles, so that a file dropped into `rules/` is part of the program.
+//! Lists the shipped rule packs, profiles and requirements, so that a file dropped into their folders is part of the
+//! program.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,17 @@ fn main() -> io::Result<()> {
     let mut text = String::new();
     list(&root, "rules", "PACKS", "The shipped rule packs: name and text.", &mut text)?;
     list(&root, "rules/profiles", "PROFILES", "The shipped profiles: name and text.", &mut text)?;
-    fs::write(out.join("shipped.rs"), text)
+    fs::write(out.join("shipped.rs"), text)?;
+    println!("cargo:rerun-if-changed=docs/requirements");
+    let mut text = String::new();
+    list(
+        &root,
+        "docs/requirements",
+        "REQUIREMENTS",
+        "The catalogue of requirements: name and text.",
+        &mut text,
+    )?;
+    fs::write(out.join("requirements.rs"), text)
 }
 
 /// Writes a constant that holds name and text of every TOML file of a folder, sorted by name.

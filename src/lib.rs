@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod iscsi;
 pub mod probe;
 pub mod report;
+pub mod requirement;
 pub mod rule;
 pub mod scsi;
 pub mod simtarget;

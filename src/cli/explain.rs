@@ -7,7 +7,8 @@ use super::terminal::Terminal;
 use super::write::to_stdout;
 use super::{Outcome, columns};
 use crate::report::{ExitCode, Look, printable, printable_lines, to_json};
-use crate::rule::{RuleExplanation, Selection};
+use crate::requirement::Conflict;
+use crate::rule::{Covered, RuleExplanation, Selection};
 use crate::source::{Problem, suggest};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -129,8 +130,9 @@ impl Explained {
             let words = format!("{} = {} ({}): {}", param.name, param.value, param.origin, param.doc);
             ("Limit", words)
         }));
-        if !rule.covers.is_empty() {
-            rows.push(("Covers", rule.covers.join(", ")));
+        rows.extend(rule.covers.iter().map(|one| ("Covers", covered(one))));
+        for conflict in &rule.conflicts {
+            rows.extend(disagreement(conflict).map(|line| ("Disputed", line)));
         }
         if !rule.tags.is_empty() {
             rows.push(("Tags", rule.tags.join(", ")));
@@ -169,6 +171,20 @@ impl Explained {
             out.push_str("## Source\n\n");
             for source in &rule.source {
                 let _ = writeln!(out, "- {source}");
+            }
+            out.push('\n');
+        }
+        if !rule.covers.is_empty() {
+            out.push_str("## Requirements it covers\n\n");
+            for one in &rule.covers {
+                let _ = writeln!(out, "- {}", covered(one));
+            }
+            out.push('\n');
+        }
+        for conflict in &rule.conflicts {
+            out.push_str("## Where sources disagree\n\n");
+            for line in disagreement(conflict) {
+                let _ = writeln!(out, "- {line}");
             }
             out.push('\n');
         }
@@ -214,6 +230,32 @@ impl Explained {
         }
         printable_lines(out.trim_end()).into_owned() + "\n"
     }
+}
+
+/// A requirement on one line.
+fn covered(one: &Covered) -> String {
+    match (&one.subject, &one.condition) {
+        (Some(subject), Some(condition)) => format!("{} ({subject}): {condition}", one.id),
+        _ => one.id.clone(),
+    }
+}
+
+/// A conflict of sources, line by line.
+fn disagreement(conflict: &Conflict) -> impl Iterator<Item = String> {
+    let profiles = match (&conflict.default, &conflict.alternative) {
+        (Some(vendor), Some(article)) => {
+            Some(format!("profile {vendor} follows the vendor, {article} the article"))
+        }
+        (Some(vendor), None) => Some(format!("profile {vendor} follows the vendor")),
+        (None, Some(article)) => Some(format!("profile {article} follows the article")),
+        (None, None) => None,
+    };
+    let lines = [
+        format!("{}, {}: the article says: {}", conflict.id, conflict.subject, conflict.said_by_article),
+        format!("the vendor says: {}", conflict.said_by_vendor),
+        format!("here: {}", conflict.resolution),
+    ];
+    lines.into_iter().chain(profiles)
 }
 
 /// What is asked of whom.

@@ -6,6 +6,7 @@ use super::terminal::Terminal;
 use super::write::to_stdout;
 use super::{Outcome, columns};
 use crate::report::{ExitCode, count, printable_lines, to_json};
+use crate::requirement::{self, Coverage, catalogue};
 use crate::rule::{
     ExampleOutcome, ExampleResult, Lint, Rule, RuleFolder, RuleSources, Ruleset, Selection, Severity,
     means_rule,
@@ -32,6 +33,13 @@ enum RulesCommand {
     },
     /// Run the examples of the rules; with --rules, those of your own rules only
     Test {
+        #[command(flatten)]
+        format: FormatOption,
+        #[command(flatten)]
+        folders: Folders,
+    },
+    /// Show which rules decide each requirement of the catalogue, or why none can
+    Coverage {
         #[command(flatten)]
         format: FormatOption,
         #[command(flatten)]
@@ -65,6 +73,7 @@ pub(super) fn run(args: RulesArgs, terminal: &Terminal) -> Outcome {
     match args.command {
         RulesCommand::List { format, rules } => list(format.format, &rules, terminal),
         RulesCommand::Test { format, folders } => test(format.format, folders),
+        RulesCommand::Coverage { format, folders } => coverage(format.format, folders, terminal),
         RulesCommand::Lint { format, folders } => lint(format.format, folders, terminal),
     }
 }
@@ -79,7 +88,7 @@ struct Listed<'r> {
     verb: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     each: Option<&'r str>,
-    covers: &'r [String],
+    covers: Vec<&'r str>,
     tags: &'r [String],
     shipped: bool,
     place: String,
@@ -97,7 +106,7 @@ fn list(format: Format, options: &RuleOptions, terminal: &Terminal) -> Outcome {
             severity: severity.word(),
             verb: rule.verb(),
             each: rule.each.as_ref().map(|each| each.text()),
-            covers: &rule.covers,
+            covers: rule.covers.iter().map(|id| id.as_str()).collect(),
             tags: &rule.tags,
             shipped: rule.shipped,
             place: rule.span.place().to_string(),
@@ -221,6 +230,65 @@ fn wrongs(result: &ExampleResult) -> Vec<String> {
         }
         ExampleOutcome::Invalid(problems) => problems.to_string().lines().map(str::to_owned).collect(),
     }
+}
+
+/// The catalogue, requirement by requirement.
+#[derive(Serialize)]
+struct Covered<'r> {
+    counts: CoverageCounts,
+    requirements: Vec<Coverage<'r>>,
+}
+
+/// How many requirements there are of each kind.
+#[derive(Serialize)]
+struct CoverageCounts {
+    requirements: usize,
+    with_rules: usize,
+    without_rule: usize,
+    open: usize,
+}
+
+fn coverage(format: Format, folders: Folders, terminal: &Terminal) -> Outcome {
+    let (ruleset, _) = load(folders)?;
+    let requirements = requirement::coverage(catalogue(), ruleset.covers());
+    let count_of =
+        |wanted: &dyn Fn(&Coverage<'_>) -> bool| requirements.iter().filter(|one| wanted(one)).count();
+    let counts = CoverageCounts {
+        requirements: requirements.len(),
+        with_rules: count_of(&|one| !one.rules.is_empty()),
+        without_rule: count_of(&|one| one.rules.is_empty() && one.reason.is_some()),
+        open: count_of(&|one| one.is_open()),
+    };
+    let open = counts.open;
+    match format {
+        Format::Json => to_stdout(&(to_json(&Covered { counts, requirements }) + "\n"))?,
+        Format::Table => {
+            let rows = requirements.iter().map(|one| {
+                let decided = match one.reason {
+                    _ if !one.rules.is_empty() => one.rules.join(" "),
+                    Some(reason) => format!("no rule: {reason}"),
+                    None => "OPEN: no rule, and no reason".to_owned(),
+                };
+                let known: Vec<&str> = one.requirement.known.iter().map(|known| known.word()).collect();
+                [
+                    one.requirement.id.clone(),
+                    one.requirement.severity.word().to_owned(),
+                    known.join(" "),
+                    decided,
+                ]
+            });
+            let header = ["Requirement", "Severity", "Known", "Decided by"];
+            let mut text = columns::table(header, rows, terminal.look());
+            text.push_str(&format!(
+                "\n{}: {} decided by rules, {} for which no rule can be, {open} open.\n",
+                count(counts.requirements, "requirements"),
+                counts.with_rules,
+                counts.without_rule,
+            ));
+            to_stdout(&printable_lines(&text))?;
+        }
+    }
+    Ok(if open > 0 { ExitCode::Findings } else { ExitCode::Clean })
 }
 
 /// The rules of the program and of the folders, and whether there are folders.

@@ -26,7 +26,7 @@ pub struct Rule {
     /// The documents in which the requirement stands.
     pub source: Vec<String>,
     /// Ids of the requirements that it covers.
-    pub covers: Vec<String>,
+    pub covers: Vec<Text>,
     /// Words to find it by.
     pub tags: Vec<String>,
     /// Whether it is part of the program.
@@ -257,7 +257,7 @@ impl Checker<'_> {
             why: tidy(&raw.why?),
             remedy: tidy(&raw.remedy?),
             source: texts(raw.source),
-            covers: texts(raw.covers),
+            covers: raw.covers.unwrap_or_default(),
             tags: texts(raw.tags),
             shipped: self.file.shipped,
             span,

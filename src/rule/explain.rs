@@ -5,6 +5,7 @@ use super::params::{Param, ParamSetting};
 use super::waive::{BUILT_IN, BuiltIn};
 use super::{ResolvedRules, Ruleset, Severity};
 use crate::facts::{Document, RecordType, Type};
+use crate::requirement::{Conflict, catalogue};
 use crate::source::plain;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -27,8 +28,11 @@ pub struct RuleExplanation {
     pub remedy: String,
     /// The documents in which the requirement stands.
     pub source: Vec<String>,
-    /// Ids of the requirements that it covers.
-    pub covers: Vec<String>,
+    /// The requirements that it covers.
+    pub covers: Vec<Covered>,
+    /// Where the sources of those disagree, and which profile follows which.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<&'static Conflict>,
     /// Words to find it by.
     pub tags: Vec<String>,
     /// Its expressions as they are written, by key: `each`, `when`, the verb and what goes with it.
@@ -42,6 +46,19 @@ pub struct RuleExplanation {
     /// File and line that it stands in; absent for a rule that is part of the engine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+}
+
+/// A requirement that a rule covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Covered {
+    /// Its id.
+    pub id: String,
+    /// The platform that it is of, and what it is about; absent for an id of a catalogue of the user's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// What must hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
 }
 
 /// An expression of a rule.
@@ -135,7 +152,8 @@ fn explain(ruleset: &Ruleset, id: &str, resolved: Option<&ResolvedRules<'_>>) ->
         why: rule.why.clone(),
         remedy: rule.remedy.clone(),
         source: rule.source.clone(),
-        covers: rule.covers.clone(),
+        covers: rule.covers.iter().map(|id| covered(id)).collect(),
+        conflicts: conflicts(rule),
         tags: rule.tags.clone(),
         expressions: expressions.collect(),
         facts: rule.reads().into_iter().map(fact_read).collect(),
@@ -143,6 +161,20 @@ fn explain(ruleset: &Ruleset, id: &str, resolved: Option<&ResolvedRules<'_>>) ->
         examples: examples(rule),
         place: Some(rule.span.place().to_string()),
     })
+}
+
+fn covered(id: &str) -> Covered {
+    let requirement = catalogue().find(id);
+    Covered {
+        id: id.to_owned(),
+        subject: requirement.map(|known| format!("{}: {}", known.platform, known.subject)),
+        condition: requirement.map(|known| known.condition.clone()),
+    }
+}
+
+fn conflicts(rule: &Rule) -> Vec<&'static Conflict> {
+    let covers: Vec<String> = rule.covers.iter().map(|id| id.value.clone()).collect();
+    catalogue().conflicts_of(&rule.id, &covers)
 }
 
 fn explain_built_in(rule: &BuiltIn) -> RuleExplanation {
@@ -155,6 +187,7 @@ fn explain_built_in(rule: &BuiltIn) -> RuleExplanation {
         remedy: rule.remedy.to_owned(),
         source: Vec::new(),
         covers: Vec::new(),
+        conflicts: Vec::new(),
         tags: Vec::new(),
         expressions: Vec::new(),
         facts: Vec::new(),

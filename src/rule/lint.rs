@@ -5,6 +5,7 @@ use super::checked::{Rule, Verb};
 use super::example::example_facts;
 use super::params;
 use super::params::ParamOrigin;
+use crate::requirement::catalogue;
 use crate::source::{Problem, Problems, Text};
 
 /// What `quorate rules lint` has to say of rules that load.
@@ -17,7 +18,7 @@ pub struct Lint {
 }
 
 impl Ruleset {
-    /// Looks for what loading does not: examples whose facts or parameters are wrong, parameters that nothing reads,
+    /// Looks for what loading does not: requirements that are in no catalogue, examples whose facts or parameters are wrong, parameters that nothing reads,
     /// numbers that should be parameters, rules that do not look at their own element, limits without a source.
     /// `shipped` says whether to look at the rules that are part of the program, too.
     pub fn lint(&self, shipped: bool) -> Lint {
@@ -34,6 +35,15 @@ impl Ruleset {
                     .iter()
                     .map(|(name, item)| (name, item, ParamOrigin::Set { place: name.place() }));
                 params::apply(&mut settings, self.params(), values, &mut lint.errors);
+            }
+            for id in rule.covers.iter().filter(|id| catalogue().find(id).is_none()) {
+                lint.errors.push(
+                    id.problem(format!("there is no requirement `{id}`"), "not in the catalogue").help_if(
+                        catalogue().meant(id).or_else(|| {
+                            Some("`quorate rules coverage` lists those that there are".to_owned())
+                        }),
+                    ),
+                );
             }
             lint_numbers(rule, &mut lint.warnings);
             lint_element(rule, &mut lint.warnings);

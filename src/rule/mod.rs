@@ -29,7 +29,7 @@ mod waive;
 pub use checked::{Example, Rule, Written};
 pub use each::{Each, WHOLE};
 pub use example::{ExampleOutcome, ExampleResult};
-pub use explain::{ExampleText, FactRead, ParamRead, RuleExplanation, RuleExpression};
+pub use explain::{Covered, ExampleText, FactRead, ParamRead, RuleExplanation, RuleExpression};
 pub use finding::*;
 pub use lint::Lint;
 pub use pack::{RuleFolder, RuleSources};

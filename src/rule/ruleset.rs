@@ -100,6 +100,11 @@ pub struct Chosen<'r> {
 }
 
 impl Ruleset {
+    /// The rules with the ids of the requirements that each covers.
+    pub fn covers(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
+        self.rules.iter().map(|rule| (rule.id.as_str(), rule.covers.iter().map(|id| id.as_str()).collect()))
+    }
+
     /// Loads all rules.
     ///
     /// # Errors
