@@ -126,8 +126,6 @@ records! {
         name: String,
         /// Node or host that it runs on, or is planned on.
         host: Option<String>,
-        /// Version of the hypervisor on that host.
-        host_version: Option<String>,
         /// Whether it runs.
         running: Option<bool>,
         /// Whether it is started again after a failure of its host: highly available, protected, a cluster role.
@@ -307,7 +305,7 @@ records! {
         clustered_vmdk: Option<bool>,
         /// Whether persistent reservations of SCSI-3 are supported under it.
         persistent_reservations: Option<bool>,
-        /// Whether anything else is on the disks under it.
+        /// Whether nothing else is on the disks under it.
         alone: Option<bool>,
         /// Derived: names of the virtual machines with files on it.
         vms: Option<Vec<String>>,
