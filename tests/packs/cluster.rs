@@ -18,6 +18,11 @@ struct Mutations {
     /// Whether the plan names that profile, because platform and release lead to another one.
     #[serde(default)]
     named: bool,
+    /// The cluster that is changed; by default the one whose file has the same name.
+    facts: Option<String>,
+    /// What is so in that cluster before anything is wrong.
+    #[serde(default)]
+    with: Changes,
     mutation: Vec<Mutation>,
 }
 
@@ -101,21 +106,31 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clusters")
 }
 
-/// All clusters: name, facts, mutations.
+/// All files of mutations, each with the cluster that it changes: name, facts, mutations.
 fn clusters() -> Vec<(String, Value, Mutations)> {
-    let mut all = Vec::new();
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let (mut all, mut facts_without) = (Vec::new(), BTreeSet::new());
     for entry in std::fs::read_dir(folder()).expect("readable") {
         let path = entry.expect("readable").path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            let read = |path: &Path| {
-                std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-            };
-            let facts = serde_json::from_str(&read(&path)).expect("valid JSON");
-            let mutations = toml::from_str(&read(&path.with_extension("mutations.toml")))
-                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            all.push((path.file_stem().expect("named").to_string_lossy().into_owned(), facts, mutations));
+        let file = path.file_name().expect("named").to_string_lossy();
+        if let Some(name) = file.strip_suffix(".json") {
+            facts_without.insert(name.to_owned());
+        } else if let Some(name) = file.strip_suffix(".mutations.toml") {
+            let mutations: Mutations =
+                toml::from_str(&read(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let facts = mutations.facts.as_deref().unwrap_or(name);
+            let mut facts =
+                serde_json::from_str(&read(&folder().join(format!("{facts}.json")))).expect("valid JSON");
+            for change in mutations.with.all() {
+                facts::set(&mut facts, &change.path, Some(json(&change.value)));
+            }
+            all.push((name.to_owned(), facts, mutations));
         }
     }
+    facts_without.retain(|name| all.iter().all(|(of, ..)| of != name));
+    assert!(facts_without.is_empty(), "clusters without mutations: {facts_without:?}");
     all.sort_by(|a, b| a.0.cmp(&b.0));
     all
 }
@@ -193,11 +208,17 @@ fn every_rule_that_applies_can_be_broken() {
     let ruleset = shipped();
     let mut unbroken = Vec::new();
     let mut broken_somewhere: BTreeSet<String> = BTreeSet::new();
-    for (name, facts, mutations) in clusters() {
-        let broken: BTreeSet<&str> =
-            mutations.mutation.iter().map(|mutation| mutation.rule.as_str()).collect();
+    let clusters = clusters();
+    for (name, facts, mutations) in &clusters {
+        // What is broken in the cluster that this one is made from need not be broken again.
+        let same = |of: &str| of == name || Some(of) == mutations.facts.as_deref();
+        let broken: BTreeSet<&str> = clusters
+            .iter()
+            .filter(|(of, ..)| same(of))
+            .flat_map(|(.., mutations)| mutations.mutation.iter().map(|mutation| mutation.rule.as_str()))
+            .collect();
         broken_somewhere.extend(broken.iter().map(|&rule| rule.to_owned()));
-        let judgement = mutations.judge(&ruleset, &facts).expect("valid facts");
+        let judgement = mutations.judge(&ruleset, facts).expect("valid facts");
         let passing = judgement.findings.iter().filter(|finding| finding.status == Status::Pass);
         let missed = passing.filter(|finding| !broken.contains(finding.rule.as_str()));
         unbroken.extend(missed.map(|finding| format!("{name}: {}", finding.rule)));

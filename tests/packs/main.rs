@@ -54,6 +54,18 @@ fn platforms_and_releases_lead_to_their_profiles() {
         (Platform::Wsfc, Some("2025"), "wsfc-2016", "64"),
         (Platform::Pacemaker, Some("15.6"), "pacemaker", "32"),
         (Platform::Pacemaker, None, "pacemaker", "32"),
+        (Platform::Vsphere, Some("3.5"), "esx3-ha", "16"),
+        (Platform::Vsphere, Some("4.1"), "vsphere-ha-4", "32"),
+        (Platform::Vsphere, Some("5.5"), "vsphere-ha-5", "32"),
+        (Platform::Vsphere, Some("6.7"), "vsphere-ha-6", "64"),
+        (Platform::Vsphere, Some("7"), "vsphere-ha-7", "96"),
+        (Platform::Vsphere, Some("8.0"), "vsphere-ha-8", "96"),
+        (Platform::Vsphere, None, "vsphere-ha", "96"),
+        (Platform::Xenserver, Some("6.5"), "xenserver-ha-legacy", "64"),
+        (Platform::Xenserver, Some("8"), "xenserver-ha", "64"),
+        (Platform::Proxmox, Some("9"), "proxmox-ve", "64"),
+        (Platform::Vcs, None, "vcs", "64"),
+        (Platform::VirtualIron, None, "virtual-iron", "64"),
     ] {
         let selection = Selection {
             platform: Some(platform),
