@@ -222,6 +222,14 @@ impl Checker<'_> {
     }
 
     fn has(&mut self, argument: &Expr) -> Option<Checked> {
+        let document = |name: &str| self.env.document.and_then(|document| document.find(name));
+        if let Kind::Name(name) = &argument.kind
+            && !self.variables.iter().any(|variable| variable.name == *name)
+            && document(name).is_some_and(|(_, field)| field.optional)
+        {
+            let fact = self.check(argument)?;
+            return Checked::computed(Node::Has(fact.node.into()), ExprType::Bool);
+        }
         let Kind::Field(base, _) = &argument.kind else {
             let error = ExprError::new(argument.range.clone(), "`has` needs a field");
             return self.refuse(error.help("write `has(node.field)`: whether that fact is known"));

@@ -184,6 +184,7 @@ fn what_is_missing_is_unknown() {
         ("has(nodes[2].os)", "false"),
         ("has(node.nics)", "true"),
         ("has(nodes[2].nics)", "false"),
+        ("has(vms)", "false"),
         ("has(nodes[9].nics)", "false"),
         ("nodes[2].nics.all(n, true)", "unknown"),
         ("size(nodes[2].nics)", "unknown"),
