@@ -40,7 +40,7 @@ pub use error::ExprError;
 pub use node::MAX_VARIABLES;
 pub use program::{
     Cause, Element, Evaluated, Evidence, Expected, Explanation, MAX_TOLD, Program, Scope, compile,
-    compile_expecting,
+    compile_expecting, conjuncts,
 };
 pub use syntax::MAX_DEPTH;
 pub use template::Template;

@@ -7,11 +7,13 @@ use super::error::{ExprError, tidy};
 use super::eval::Evaluator;
 use super::node::{Node, Root};
 use super::parse::parse;
+use super::syntax::{Expr, Kind, Operator};
 use super::trace::{Told, Traced, Untraced};
 use super::types::ExprType;
 use super::value::{Count, Item, Plain, Presence, Truth};
 use crate::facts::{Record, Type, Value};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// How many causes or pieces of evidence are told.
@@ -71,6 +73,22 @@ pub fn compile_expecting(text: &str, env: &Env, expected: Expected) -> Result<Pr
         }
         _ => Err(tidy(errors)),
     }
+}
+
+/// Where the parts stand that an expression joins by `&&`; the whole, where it joins none. Each is an expression of its own.
+pub fn conjuncts(text: &str) -> Vec<Range<usize>> {
+    fn split(expr: &Expr, out: &mut Vec<Range<usize>>) {
+        match &expr.kind {
+            Kind::Binary(Operator::And, left, right) => {
+                split(left, out);
+                split(right, out);
+            }
+            _ => out.push(expr.range.clone()),
+        }
+    }
+    let mut parts = Vec::new();
+    split(&parse(text).0, &mut parts);
+    parts
 }
 
 /// What is wrong with a type at a place.

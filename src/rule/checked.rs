@@ -72,6 +72,9 @@ pub(super) struct Condition {
     pub program: Program,
     /// How many variables of `each` it needs.
     pub depth: usize,
+    /// Those of the parts joined by `&&` that need fewer: where one of them is false, the lists of the others need not be
+    /// known.
+    pub guards: Vec<Condition>,
 }
 
 /// What a rule asks.

@@ -5,7 +5,7 @@
 use super::checked::{Condition, Count, Subset, Verb};
 use super::each::Each;
 use super::raw::RawRule;
-use crate::expr::{Env, ExprError, ExprType, Program, Template, compile};
+use crate::expr::{Env, ExprError, ExprType, Program, Template, compile, conjuncts};
 use crate::source::{Problems, Text};
 
 /// Compiles the expressions of one rule.
@@ -50,7 +50,15 @@ impl<'c> Compiler<'c> {
         let program = self.typed(text, "when", &ExprType::Bool)?;
         // Asked as soon as the variables that it reads are bound.
         let depth = program.variables_read();
-        Some(Condition { program, depth })
+        let mut guards = Vec::new();
+        for part in conjuncts(text).into_iter().filter(|_| depth > 0) {
+            let program = self.derived(&text[part], text)?;
+            let depth_of_part = program.variables_read();
+            if depth_of_part < depth {
+                guards.push(Condition { program, depth: depth_of_part, guards: Vec::new() });
+            }
+        }
+        Some(Condition { program, depth, guards })
     }
 
     fn verb(&mut self, raw: &RawRule, verb: &str) -> Option<Verb> {

@@ -158,6 +158,15 @@ struct Judging<'e, 'a> {
 impl<'a> Visitor<'a> for Judging<'_, 'a> {
     fn enter(&mut self, element: &Element<'a>) -> bool {
         if let Some(when) = &self.rule.when
+            && when.guards.iter().any(|guard| {
+                guard.depth == element.values.len()
+                    && guard.program.test(&self.engine.scope(&element.values)) == Some(false)
+            })
+        {
+            (self.say)(&element.position, Said::NotApplicable(Idle::Condition));
+            return false;
+        }
+        if let Some(when) = &self.rule.when
             && when.depth == element.values.len()
         {
             match when.program.test(&self.engine.scope(&element.values)) {

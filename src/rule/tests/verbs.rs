@@ -59,6 +59,22 @@ fn a_condition_decides_as_soon_as_it_can() {
     assert_eq!(told(rule, json), ["pass hv1 eth0: T"]);
 }
 
+/// A part of a condition that needs no element decides before the list is looked for; one that is not known does not.
+#[test]
+fn a_condition_on_the_whole_cluster_spares_a_list_that_is_not_known() {
+    let rule = r#"
+each = "vms"
+when = "has(cluster.layout) && cluster.layout == 'host' && (vm.protected || vm.running)"
+require = "vm.vcpus > 0"
+"#;
+    let rule = rule.trim();
+    assert!(told(rule, r#"{"cluster":{"layout":"guest"}}"#)[0].starts_with("not-applicable cluster"));
+    assert!(told(rule, r#"{"cluster":{}}"#)[0].starts_with("not-applicable cluster"));
+    assert!(told(rule, r#"{"cluster":{"layout":"host"}}"#)[0].starts_with("unknown cluster: vms"));
+    let unsure = rule.replace("has(cluster.layout) && ", "");
+    assert!(told(&unsure, "{}")[0].starts_with("unknown cluster: vms"));
+}
+
 #[test]
 fn without_each_there_is_one_verdict() {
     let rule = "require = 'size(nodes) > 2'\nmessage = '{size(nodes)} nodes'";
