@@ -204,6 +204,8 @@ records! {
         kind: Option<WitnessKind>,
         /// LUN it is on, for a disk or SBD: target and LUN name joined by `/`.
         lun: Option<String>,
+        /// Volume it is on, for a disk that comes by no target of the plan; empty for the others.
+        volume: Option<String>,
         /// Share, URL or host it is at, for the others.
         endpoint: Option<String>,
         /// Whether that place answered from here in its own protocol.

@@ -266,6 +266,8 @@ pub enum WitnessPlace {
     None,
     /// On a LUN.
     Disk(LunName),
+    /// On a volume of the plan, by name. It exists.
+    Volume(String),
     /// On a file share.
     FileShare(Share),
     /// In a cloud, at an `https` URL without user, query or fragment.

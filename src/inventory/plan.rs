@@ -162,7 +162,12 @@ impl Plan {
         self.source("witness", &plan.place);
         self.undeclared(plan.site.is_none(), "witness.site".to_owned());
         self.undeclared(plan.free.is_none(), "witness.free_bytes".to_owned());
+        let on_volume = match &plan.at {
+            WitnessPlace::Volume(name) => name.clone(),
+            _ => String::new(),
+        };
         let (kind, lun, endpoint) = match &plan.at {
+            WitnessPlace::Volume(_) => (WitnessKind::Disk, String::new(), String::new()),
             WitnessPlace::None => (WitnessKind::None, String::new(), String::new()),
             WitnessPlace::Disk(lun) => (WitnessKind::Disk, lun.to_string(), String::new()),
             WitnessPlace::Sbd(lun) => (WitnessKind::Sbd, lun.to_string(), String::new()),
@@ -173,6 +178,7 @@ impl Plan {
         let witness = &mut self.document.witness;
         witness.kind = Some(kind);
         witness.lun = Some(lun);
+        witness.volume = Some(on_volume);
         witness.endpoint = Some(endpoint);
         witness.site.clone_from(&plan.site);
         witness.free_bytes = plan.free;

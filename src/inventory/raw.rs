@@ -202,10 +202,12 @@ sections! {
 
     /// What gives the odd vote.
     RawWitness {
-        /// Kind. `disk` and `sbd` need `lun`, `file-share` needs `share`, `cloud` needs `url`, `qdevice` needs `host`.
+        /// Kind. `disk` needs `lun` or `volume`, `sbd` needs `lun`, `file-share` needs `share`, `cloud` needs `url`, `qdevice` needs `host`.
         kind: Spanned<WitnessKind> = needed,
         /// Name of the LUN it is on; where two targets have a LUN of that name, `"target-name/lun-name"`.
         lun: Text,
+        /// Name of the `[[volume]]` it is on, for a disk that comes by no iSCSI target: over Fibre Channel, SAS, a virtual bus.
+        volume: Text,
         /// File share it is on: `"//fs1/witness"`.
         share: Text,
         /// Address of the cloud storage: `"https://account.blob.core.windows.net"`.

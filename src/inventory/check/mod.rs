@@ -47,6 +47,7 @@ pub fn inventory(
     let networks = network::networks(raw.network.unwrap_or_default(), problems);
     let targets = storage::targets(raw.target.unwrap_or_default(), &directory, problems);
     let sound: usize = targets.iter().map(|target| 1 + target.luns.len()).sum();
+    let on_volume = raw.witness.as_ref().and_then(|witness| witness.volume.clone());
     let witness = witness::witness(raw.witness, &targets, damaged, damaged || sound < storage, problems);
     let rules = raw.rules.map(|rules| rule_choice(rules, &directory, problems)).unwrap_or_default();
     let intent =
@@ -66,6 +67,11 @@ pub fn inventory(
     // Where a part could not be read, what others call might be in it.
     let sound = !damaged && problems.is_empty();
     let carried = carried::carried(tables, &nodes, sound, problems);
+    let witness = if sound {
+        witness::known_volume(witness, on_volume.as_ref(), carried.facts.volumes.as_deref(), problems)
+    } else {
+        witness
+    };
     Some(Inventory {
         file: file.clone(),
         carried,

@@ -2,7 +2,7 @@
 
 use super::storage::portal_of;
 use super::words::{amount, filled, host_word};
-use crate::facts::{LunRole, WitnessKind};
+use crate::facts::{LunRole, Volume, WitnessKind};
 use crate::inventory::model::{LunName, LunPlan, Share, TargetPlan, WitnessPlace, WitnessPlan};
 use crate::inventory::raw::RawWitness;
 use crate::source::{Problems, Text, did_you_mean};
@@ -31,6 +31,10 @@ pub fn witness(
     let mut keys = Keys { raw, kind: kind.value, damaged, problems };
     let at = match kind.value {
         WitnessKind::None => Some(WitnessPlace::None),
+        WitnessKind::Disk if keys.raw.lun.is_none() && keys.raw.volume.is_some() => {
+            let volume = keys.raw.volume.take().and_then(|volume| filled(volume, keys.problems));
+            volume.map(|volume| WitnessPlace::Volume(volume.value))
+        }
         WitnessKind::Disk => keys.lun(targets, unsure).map(WitnessPlace::Disk),
         WitnessKind::Sbd => keys.lun(targets, unsure).map(WitnessPlace::Sbd),
         WitnessKind::FileShare => keys.share().map(WitnessPlace::FileShare),
@@ -38,10 +42,32 @@ pub fn witness(
         WitnessKind::Qdevice => keys.host().map(WitnessPlace::Qdevice),
     };
     keys.refuse_others();
-    if !unsure && !matches!(kind.value, WitnessKind::Disk | WitnessKind::Sbd) {
+    let on_lun = matches!(kind.value, WitnessKind::Disk | WitnessKind::Sbd)
+        && !matches!(at, Some(WitnessPlace::Volume(_)));
+    if !unsure && !on_lun {
         unused_lun(targets, Some(kind.value), problems);
     }
     Some(WitnessPlan { at: at?, site, free, place })
+}
+
+/// Whether the volume that the witness is on is one of the plan's. `written` is the name as it stands there.
+pub fn known_volume(
+    plan: Option<WitnessPlan>,
+    written: Option<&Text>,
+    volumes: Option<&[Volume]>,
+    problems: &mut Problems,
+) -> Option<WitnessPlan> {
+    let (Some(WitnessPlace::Volume(name)), Some(written)) = (plan.as_ref().map(|plan| &plan.at), written)
+    else {
+        return plan;
+    };
+    let names = || volumes.into_iter().flatten().map(|volume| volume.name.as_str());
+    if names().any(|known| known == name) {
+        return plan;
+    }
+    let help = did_you_mean(name, names()).unwrap_or_else(|| "write a `[[volume]]` for it".into());
+    problems.push(written.problem(format!("there is no volume `{name}`"), "not known").help(help));
+    None
 }
 
 /// A LUN for the witness that no witness uses is a contradiction.
@@ -83,6 +109,7 @@ impl Keys<'_> {
     fn refuse_others(&mut self) {
         let left = [
             ("lun", self.raw.lun.take()),
+            ("volume", self.raw.volume.take()),
             ("share", self.raw.share.take()),
             ("url", self.raw.url.take()),
             ("host", self.raw.host.take()),

@@ -161,6 +161,25 @@ fn what_is_there_twice_is_said_with_both_places() {
 }
 
 #[test]
+fn a_witness_may_be_on_a_volume() {
+    let on = |rest: &str| format!("{HEAD}[[volume]]\nname = 'SAN quorum'\n[witness]\n{rest}");
+    let document =
+        read(&on("kind = 'disk'\nvolume = 'SAN quorum'")).expect("a sound plan").planned_document();
+    assert_eq!(document.witness.volume.as_deref(), Some("SAN quorum"));
+    assert_eq!(document.witness.lun.as_deref(), Some(""));
+    assert_eq!(document.cluster.votes, Some(2));
+    let mistaken = said_of(&on("kind = 'disk'\nvolume = 'SAN quorun'"));
+    assert!(mistaken.contains("there is no volume `SAN quorun`"), "{mistaken}");
+    assert!(mistaken.contains("did you mean `SAN quorum`?"), "{mistaken}");
+    let kind = said_of(&on("kind = 'sbd'\nvolume = 'SAN quorum'"));
+    assert!(kind.contains("a witness of kind `sbd` has no `volume`"), "{kind}");
+    let both = said(&format!(
+        "{TARGET}[[volume]]\nname = 'q'\n[witness]\nkind = 'disk'\nlun = 'data'\nvolume = 'q'"
+    ));
+    assert!(both.contains("a witness of kind `disk` has no `volume`"), "{both}");
+}
+
+#[test]
 fn the_witness_has_what_its_kind_needs() {
     let of = |witness: &str| said(&format!("{TARGET}[witness]\n{witness}"));
     let all = [

@@ -52,6 +52,7 @@ pub(super) fn shown(place: &WitnessPlace) -> (String, String) {
         WitnessPlace::Cloud(url) => (url.clone(), format!("HTTPS HEAD {url}")),
         WitnessPlace::Qdevice(host) => (host.to_string(), format!("corosync-qnetd PREINIT to {host}")),
         WitnessPlace::None => ("none".to_owned(), "nothing".to_owned()),
+        WitnessPlace::Volume(name) => (name.clone(), "as a volume of the nodes".to_owned()),
         WitnessPlace::Disk(lun) | WitnessPlace::Sbd(lun) => {
             (lun.to_string(), "as a LUN of its target".to_owned())
         }
@@ -71,7 +72,7 @@ pub(super) fn probe(place: &WitnessPlace, limits: &Limits) -> Answer {
             Box::new(move || qnetd::ask(&mut connect(&host.host, host.port, end)?, end)),
         ),
         WitnessPlace::Cloud(url) => ("HTTPS HEAD", Box::new(move || https::ask(&url, end, None))),
-        WitnessPlace::None | WitnessPlace::Disk(_) | WitnessPlace::Sbd(_) => {
+        WitnessPlace::None | WitnessPlace::Disk(_) | WitnessPlace::Volume(_) | WitnessPlace::Sbd(_) => {
             let words = "it is no endpoint of a network".to_owned();
             return Answer { endpoint, item: "", result: Err((GapReason::NotSupported, words)) };
         }
