@@ -4,6 +4,7 @@
 mod cluster;
 mod facts;
 mod missing;
+mod plans;
 
 use quorate::rule::{ExampleOutcome, RuleSources, Ruleset};
 use std::fmt::Write as _;
@@ -46,6 +47,8 @@ fn platforms_and_releases_lead_to_their_profiles() {
     for (platform, release, wanted, nodes) in [
         (Platform::Generic, None, "generic", "64"),
         (Platform::Wsfc, None, "wsfc", "64"),
+        (Platform::Wsfc, Some("2003"), "wsfc-2003", "8"),
+        (Platform::Wsfc, Some("2003 R2"), "wsfc-2003", "8"),
         (Platform::Wsfc, Some("2008"), "wsfc-2008", "16"),
         (Platform::Wsfc, Some("2008 R2"), "wsfc-2008r2", "16"),
         (Platform::Wsfc, Some("2012"), "wsfc-2012", "64"),
