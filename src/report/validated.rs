@@ -27,7 +27,7 @@ pub struct Validated {
     pub differ: usize,
     /// How many one of them does not decide.
     pub undecided: usize,
-    /// Ids of the known tests that the report does not hold.
+    /// Ids of the known tests that were not found in the report: not run, or under a name that is not known.
     pub not_in_report: Vec<String>,
     /// The tests, in the order of the report.
     pub tests: Vec<ComparedTest>,
@@ -178,7 +178,7 @@ impl Validated {
         }
         if all && !self.not_in_report.is_empty() {
             let text = format!(
-                "Not in the report: {} of the {} known tests",
+                "Not found in the report: {} of the {} known tests",
                 self.not_in_report.len(),
                 known_tests().len()
             );

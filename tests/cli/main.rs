@@ -15,3 +15,4 @@ mod output;
 mod recording;
 mod rules;
 mod storage;
+mod validation;

@@ -344,19 +344,21 @@ fn say_missing(building: &mut Building<'_>, by_test: &HashMap<&str, Reading<'_>>
                 format!("the report holds the version, {version}, and not the revision of the updates"),
             );
         }
-        let under_a_switch: Vec<String> = building.nodes[node]
+        let unclear: Vec<(String, bool)> = building.nodes[node]
             .nics
             .iter()
             .flatten()
             .filter(|nic| nic.kind.is_none())
-            .map(|nic| nic.name.clone())
+            .map(|nic| (nic.name.clone(), nic.name.starts_with("vEthernet")))
             .collect();
-        for name in under_a_switch {
+        for (name, switched) in unclear {
             let path = building.path(node, &format!("nics[{name}].kind"));
-            building.lacks(
-                path,
-                "it hangs on a virtual switch, and the report does not hold what lies under that".to_owned(),
-            );
+            let detail = if switched {
+                "it hangs on a virtual switch, and the report does not hold what lies under that".to_owned()
+            } else {
+                format!("whether it is a team is said in words that are not known (language: {language})")
+            };
+            building.lacks(path, detail);
         }
     }
     for (path, detail) in [

@@ -116,7 +116,11 @@ fn adapter(rows: &[(&str, &str)]) -> Option<Adapter> {
         name: name.to_owned(),
         kind: if model.contains(TEAM) || team == Some(true) {
             Some(NicKind::Team)
-        } else if model.contains(UNDER_A_SWITCH) || name.starts_with("vEthernet") {
+        } else if model.contains(UNDER_A_SWITCH)
+            || name.starts_with("vEthernet")
+            || named("Adapter Name").is_none()
+        {
+            // Under a virtual switch may lie anything; and whether it is a team stands in words of the language.
             None
         } else {
             Some(NicKind::Physical)

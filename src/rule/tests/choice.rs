@@ -252,7 +252,10 @@ fn a_rule_explains_itself_with_the_values_in_force() {
     assert_eq!(rules.explain("waiver/unused").expect("built in").place, None);
     assert!(rules.explain("t/none").is_none());
     let ids: Vec<&str> = rules.all_ids().collect();
-    assert_eq!(ids, ["t/few", "t/named", "waiver/expired", "waiver/unused", "waiver/unknown-rule"]);
+    assert_eq!(
+        ids,
+        ["t/few", "t/named", "waiver/expired", "waiver/unused", "waiver/unknown-rule", "profile/fits"]
+    );
 }
 
 #[test]
