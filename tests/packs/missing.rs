@@ -82,6 +82,7 @@ const DISPENSABLE: &[(&str, &str, &str)] = &[
     ("wsfc/binding-order", "nodes.networks.role", "the adapter is on another network of clients"),
     ("witness/present-for-two", "witness.kind", "Corosync goes on with one of two"),
     ("witness/survives-intended-failures", "cluster.votes", "Corosync goes on with one of two"),
+    ("placement/no-contradiction", "placements.vms", "no rule keeps anything together"),
     ("vsphere-guest/pairs-before", "vms.node_of", "there are few enough of them, whatever they are"),
     ("witness/not-used-for-data", "nodes.disks.lun", "nothing is mounted from that disk, whatever it is"),
 ];
