@@ -9,6 +9,7 @@ mod conformance;
 #[allow(dead_code)]
 #[path = "../tests/lab/peers.rs"]
 mod peers;
+mod report;
 
 use common::{LARGE, cluster};
 use peers::{Sshd, Tgt};
@@ -25,9 +26,10 @@ const QUORATE: &str = env!("CARGO_BIN_EXE_quorate");
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, fn(&Path)); 10] = [
+    let parts: [(&str, fn(&Path)); 11] = [
         ("rules", rules),
         ("process", process),
+        ("report", report::validation_report),
         ("start-up", start_up),
         ("ssh-3", |dir| ssh(dir, 3, 7)),
         ("ssh-64", |dir| ssh(dir, 64, 5)),

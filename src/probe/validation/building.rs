@@ -32,7 +32,7 @@ pub(super) struct Reading<'p> {
     pub known: Known,
 }
 
-impl<'p> Reading<'p> {
+impl Reading<'_> {
     /// Whether the section's name is known, and with it which words stand in it.
     pub fn is_named(&self) -> bool {
         matches!(self.known, Known::Name(_))

@@ -187,10 +187,8 @@ impl Builder {
             CallbackEvent::CloseStartTag { .. } => self.open(),
             CallbackEvent::EndTag { name } => self.close(name),
             CallbackEvent::String { value } if self.silent.is_none() && self.into != Sink::Nowhere => {
-                if self.text.len() < LONGEST_TEXT {
-                    let room = LONGEST_TEXT - self.text.len();
-                    self.text.push_str(&String::from_utf8_lossy(&value[..value.len().min(room)]));
-                }
+                let room = LONGEST_TEXT.saturating_sub(self.text.len());
+                self.text.push_str(&String::from_utf8_lossy(&value[..value.len().min(room)]));
             }
             _ => {}
         }
