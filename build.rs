@@ -11,6 +11,7 @@ fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let mut text = String::new();
     list(&root, "rules", "PACKS", "The shipped rule packs: name and text.", &mut text)?;
+    bare(&root, &out, &mut text)?;
     list(&root, "rules/profiles", "PROFILES", "The shipped profiles: name and text.", &mut text)?;
     fs::write(out.join("shipped.rs"), text)?;
     println!("cargo:rerun-if-changed=docs/requirements");
@@ -23,6 +24,40 @@ fn main() -> io::Result<()> {
         &mut text,
     )?;
     fs::write(out.join("requirements.rs"), text)
+}
+
+/// Writes the rule packs once more without their examples, which judging does not need; every other line stays where it
+/// is, so that places stay right.
+fn bare(root: &Path, out: &Path, text: &mut String) -> io::Result<()> {
+    let folder = out.join("bare");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("rules"))?;
+    for entry in fs::read_dir(root.join("rules"))? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().filter(|_| path.extension().is_some_and(|end| end == "toml"))
+        else {
+            continue;
+        };
+        fs::write(folder.join("rules").join(name), without_examples(&fs::read_to_string(&path)?))?;
+    }
+    list(&folder, "rules", "BARE_PACKS", "The same without the examples of the rules.", text)
+}
+
+fn without_examples(text: &str) -> String {
+    let mut bare = String::with_capacity(text.len());
+    let mut in_example = false;
+    for line in text.lines() {
+        if line.starts_with("[[rule.example]]") {
+            in_example = true;
+        } else if line.starts_with("[[rule]]") || line.starts_with("[param.") {
+            in_example = false;
+        }
+        if !in_example {
+            bare.push_str(line);
+        }
+        bare.push('\n');
+    }
+    bare
 }
 
 /// Writes a constant that holds name and text of every TOML file of a folder, sorted by name.

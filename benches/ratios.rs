@@ -26,8 +26,10 @@ const QUORATE: &str = env!("CARGO_BIN_EXE_quorate");
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, fn(&Path)); 11] = [
+    let parts: [(&str, fn(&Path)); 13] = [
         ("rules", rules),
+        ("load-rules", load_rules),
+        ("plan-64", plan),
         ("process", process),
         ("report", report::validation_report),
         ("start-up", start_up),
@@ -107,6 +109,54 @@ fn rules(_dir: &Path) {
     let what =
         format!("{} rules over 64 nodes ({} KB) / parsing them", resolved.rules().len(), text.len() / 1000);
     say(&what, &format!("{ratio:.2} ({} / {})", millis(judge), millis(parse)), "at most 1");
+}
+
+/// Loading and type-checking every rule and profile there is, without the examples, as every check does.
+fn load_rules(_dir: &Path) {
+    let sources = RuleSources { without_examples: true, ..RuleSources::default() };
+    let load = || Ruleset::load(&sources).expect("the shipped rules load");
+    let (rules, profiles) = (load().rules().len(), load().profiles().iter().count());
+    let times = (0..41).map(|_| time(|| drop(std::hint::black_box(load())))).collect();
+    let what = format!("loading and type-checking {rules} rules and {profiles} profiles");
+    say(&what, &millis(median(times)), "below 30 ms");
+}
+
+/// The whole process on a plan of 64 nodes with 8,000 virtual machines.
+fn plan(dir: &Path) {
+    let file = dir.join("large.toml");
+    std::fs::write(&file, common::plan(64, 8000)).expect("file");
+    let check = || {
+        let mut command = Command::new(QUORATE);
+        command.args(["check", "--format", "json", "--plan"]).arg(&file);
+        command
+    };
+    let output = check().output().expect("quorate");
+    let answer = String::from_utf8_lossy(&output.stdout);
+    assert!(answer.contains("\"findings\""), "{}", String::from_utf8_lossy(&output.stderr));
+    let run = || {
+        check().stdout(Stdio::null()).status().expect("quorate");
+    };
+    let times = (0..15).map(|_| time(run)).collect();
+    let peak = peak_memory(check().stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("quorate"));
+    say(
+        "`quorate check --plan` of 64 nodes with 8,000 virtual machines",
+        &format!("{}, {} MB", millis(median(times)), peak / 1024),
+        "below 500 ms and 200 MB",
+    );
+}
+
+/// The largest resident size of a process while it runs, in KiB.
+fn peak_memory(mut child: std::process::Child) -> u64 {
+    let mut peak = 0;
+    let status = format!("/proc/{}/status", child.id());
+    while child.try_wait().expect("own child").is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok());
+        peak = now.unwrap_or(peak).max(peak);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    peak
 }
 
 /// The whole process on the same document, against parsing it.
@@ -288,24 +338,14 @@ fn memory(dir: &Path) {
     let sshd = Sshd::start("MaxStartups 1000\nMaxSessions 1000");
     let plan = ssh_plan(dir, &sshd, 256);
     let out = dir.join("memory.json");
-    let mut child = Command::new(QUORATE)
+    let child = Command::new(QUORATE)
         .args(["probe", "--host-timeout", "120s", "-o"])
         .args([&out, &plan])
         .env("PATH", path_with(&sshd.client_path()))
         .stderr(Stdio::null())
         .spawn()
         .expect("quorate");
-    let mut peak = 0;
-    let status = format!("/proc/{}/status", child.id());
-    while child.try_wait().expect("own child").is_none() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        peak = line
-            .and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok())
-            .unwrap_or(peak)
-            .max(peak);
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let peak = peak_memory(child);
     let document = Document::read(&out).expect("a recording");
     let reached = document.nodes.iter().filter(|node| node.reached == Some(true)).count();
     say(

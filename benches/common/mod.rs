@@ -396,3 +396,47 @@ fn service(name: &str) -> Service {
 fn package(name: &str) -> Package {
     Package { name: name.into(), version: Some("1.0-1".into()), architecture: None }
 }
+
+/// A plan of hosts that carry virtual machines, in good order: each machine has a disk and a network adapter, and the
+/// hosts have room for those of one that fails.
+#[allow(dead_code)] // not every bench judges a plan
+pub fn plan(nodes: usize, vms: usize) -> String {
+    use std::fmt::Write as _;
+    let mut plan = String::from(
+        "[cluster]\nname = \"large\"\nplatform = \"wsfc\"\nrelease = \"2022\"\nedition = \"datacenter\"\n\
+         [cluster.declare]\nlayout = \"host\"\ntransport = \"fc\"\n[intent]\nsurvive_nodes = 1\nsurvive_host = true\n\
+         [witness]\nkind = \"file-share\"\nshare = \"//fs1/witness\"\nfree = \"1 GiB\"\n",
+    );
+    for node in 0..nodes {
+        let name = node_name(node);
+        writeln!(
+            plan,
+            "[[node]]\nname = \"{name}\"\nprobe = \"none\"\n[node.declare]\nos.release = \"2022\"\n\
+             os.edition = \"datacenter\"\nmemory.total_bytes = \"1 TiB\"\nhypervisor.product = \"hyper-v\"\n\
+             hypervisor.reserve_bytes = \"16 GiB\"\ncpu.cores = 128\nfeatures = [\"Failover-Clustering\", \"Hyper-V\"]"
+        )
+        .expect("text");
+    }
+    for volume in 0..nodes {
+        writeln!(
+            plan,
+            "[[volume]]\nname = \"csv{volume}\"\nkind = \"csv\"\nrole = \"data\"\nfilesystem = \"ReFS\"\n\
+             path = 'C:\\ClusterStorage\\Volume{volume}'\nsize_bytes = \"64 TiB\"\ntransport = \"fc\""
+        )
+        .expect("text");
+    }
+    for vm in 0..vms {
+        writeln!(
+            plan,
+            "[[vm]]\nname = \"vm{vm:05}\"\nhost = \"{}\"\nprotected = true\nvcpus = 2\nmemory_bytes = \"4 GiB\"\n\
+             guest_os = \"Windows Server 2022\"\nguest_release = \"2022\"\nlive_migration = true\n\
+             config_volume = \"csv{volume}\"\n\
+             disks = [{{ name = \"disk 0\", format = \"vhdx\", volume = \"csv{volume}\", size_bytes = \"80 GiB\" }}]\n\
+             nics = [{{ name = \"nic 0\", kind = \"synthetic\", switch_name = \"clients\" }}]",
+            node_name(vm % nodes),
+            volume = vm % nodes,
+        )
+        .expect("text");
+    }
+    plan
+}

@@ -130,8 +130,9 @@ pub(super) fn judge(
 ) -> Report {
     // Never freed: the process ends soon, and taking a large cluster apart again takes as long as parsing half of it.
     let mut document = ManuallyDrop::new(document);
-    derive::complete(&mut document);
-    let judgement = rules.judge(&document, waivers, day_of(&document));
+    let today = day_of(&document);
+    derive::complete_on(&mut document, Some(today));
+    let judgement = rules.judge(&document, waivers, today);
     Report::new(&document, judgement, fail_on, interrupted)
 }
 

@@ -10,12 +10,20 @@ mod placement;
 mod storage;
 
 use crate::facts::{Document, Gap, GapReason, Places, Source, SourceKind};
+use jiff::civil::Date;
 
-/// Fills all derived facts of a document.
+/// Fills all derived facts of a document. What holds until a day is held against the day on which it was gathered.
 pub fn complete(document: &mut Document) {
+    let gathered = document.run.started.as_deref().and_then(|text| text.get(..10)?.parse().ok());
+    complete_on(document, gathered);
+}
+
+/// Fills all derived facts of a document. What holds until a day is held against that one, in UTC; without a day it is not
+/// known whether it holds.
+pub fn complete_on(document: &mut Document, today: Option<Date>) {
     document.sources.retain(|source| source.kind != Some(SourceKind::Derived));
     document.gaps.retain(|gap| !is_derived(&gap.path));
-    judge_attestations(document);
+    judge_attestations(document, today);
     storage::say_untested(document);
     host::relate(document);
     network::relate(document);
@@ -28,12 +36,10 @@ fn is_derived(path: &str) -> bool {
     path.starts_with("pairs") || path.contains(".views[") || placement::is_derived(path)
 }
 
-/// An attestation holds while its last day has not passed on the day the facts were gathered.
-fn judge_attestations(document: &mut Document) {
-    let today =
-        document.run.started.as_deref().and_then(|text| text.get(..10)?.parse::<jiff::civil::Date>().ok());
+/// An attestation holds while its last day has not passed.
+fn judge_attestations(document: &mut Document, today: Option<Date>) {
     for attestation in &mut document.attestations {
-        let until = attestation.until.as_deref().map(str::parse::<jiff::civil::Date>);
+        let until = attestation.until.as_deref().map(str::parse::<Date>);
         attestation.valid = match (today, until) {
             (Some(today), Some(Ok(until))) => Some(today <= until),
             _ => None,

@@ -70,13 +70,13 @@ impl RuleFiles {
     pub fn read(sources: &RuleSources, problems: &mut Problems) -> Self {
         let mut files = RuleFiles::default();
         if !sources.without_shipped {
-            files.packs.extend(shipped::PACKS.iter().map(|(name, text)| {
-                if sources.without_examples {
-                    RuleFile::bare(name, text)
-                } else {
-                    RuleFile::shipped(name, text)
-                }
-            }));
+            let without_examples = sources.without_examples;
+            let packs = if without_examples { shipped::BARE_PACKS } else { shipped::PACKS };
+            files.packs.extend(
+                packs
+                    .iter()
+                    .map(|(name, text)| RuleFile { without_examples, ..RuleFile::shipped(name, text) }),
+            );
             files.profiles.extend(shipped::PROFILES.iter().map(|(name, text)| RuleFile::shipped(name, text)));
         }
         for folder in &sources.folders {
@@ -108,24 +108,6 @@ impl RuleFile {
 
     fn shipped(name: &str, text: &str) -> Self {
         Self::in_memory(SourceFile::new(name, text))
-    }
-
-    /// A file without the examples in it; every other line stays where it is.
-    fn bare(name: &str, text: &str) -> Self {
-        let mut bare = String::with_capacity(text.len());
-        let mut in_example = false;
-        for line in text.lines() {
-            if line.starts_with("[[rule.example]]") {
-                in_example = true;
-            } else if line.starts_with("[[rule]]") || line.starts_with("[param.") {
-                in_example = false;
-            }
-            if !in_example {
-                bare.push_str(line);
-            }
-            bare.push('\n');
-        }
-        RuleFile { without_examples: true, ..Self::shipped(name, &bare) }
     }
 }
 

@@ -294,15 +294,21 @@ fn params_env(params: &[Param]) -> Env {
 fn load_profiles(files: Vec<RuleFile>, ids: &[&str], params: &[Param], problems: &mut Problems) -> Profiles {
     let mut ids = ids.to_vec();
     ids.sort_unstable();
-    let profiles = files
-        .into_iter()
+    let read: Vec<_> = files
+        .into_par_iter()
         .map(|file| {
-            let table = Table::parse(&file.file, problems);
+            let mut problems = Problems::new();
+            let table = Table::parse(&file.file, &mut problems);
             let damaged = table.is_damaged();
-            let raw = RawProfile::from_table(table, problems);
-            Profile::new(&file.stem, raw, damaged, problems)
+            let raw = RawProfile::from_table(table, &mut problems);
+            (Profile::new(&file.stem, raw, damaged, &mut problems), problems)
         })
         .collect();
+    let mut profiles = Vec::with_capacity(read.len());
+    for (profile, found) in read {
+        problems.extend(found);
+        profiles.push(profile);
+    }
     Profiles::check(profiles, &ids, params, problems)
 }
 
