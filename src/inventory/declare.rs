@@ -272,16 +272,15 @@ impl Reader<'_> {
             let mut element_path = format!("{path}[{position}]");
             if let Some(key) = ty.key {
                 let name = ty.fields[key].name;
-                let found = table.clone().into_entries().find(|(word, _)| word.value == name);
-                let Some((_, item)) = found else {
+                let Some(item) = table.peek(name) else {
                     if !table.is_damaged() {
                         self.problems.push(table.missing(&[name]));
                     }
                     continue;
                 };
                 // A key of the wrong kind is reported below, with the rest of the record.
-                if let Kind::Text(text) = item.kind {
-                    if let Some(problem) = bad_key(&text, path, name, &mut seen) {
+                if let Kind::Text(text) = &item.kind {
+                    if let Some(problem) = bad_key(text, path, name, &mut seen) {
                         self.problems.push(problem);
                         continue;
                     }

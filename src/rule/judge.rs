@@ -4,7 +4,7 @@ use super::checked::Rule;
 use super::each::Position;
 use super::engine::{Engine, Idle, Said, Words, way};
 use super::ruleset::{Chosen, ResolvedRules};
-use super::{Evidence, Finding, Judgement, Severity, Status, fit, waive};
+use super::{Evidence, Finding, Judgement, Severity, Status, fit, vouch, waive};
 use crate::facts::Document;
 use crate::inventory::Waiver;
 use jiff::civil::Date;
@@ -24,9 +24,16 @@ impl ResolvedRules<'_> {
             self.chosen.par_iter().map(|chosen| judge_rule(*chosen, &engine, document)).collect();
         let mut findings: Vec<Finding> = each.into_iter().flatten().collect();
         let mut selected: Vec<String> = self.chosen.iter().map(|chosen| chosen.rule.id.clone()).collect();
-        if let Some(contradiction) = fit::contradiction(self.profile, document) {
+        if let Some(contradiction) =
+            fit::contradiction(&self.ruleset.profiles().chain(self.profile), document)
+        {
             selected.push(contradiction.rule.clone());
             findings.push(contradiction);
+        }
+        let ran_out = vouch::ran_out(document);
+        if let Some(finding) = ran_out.first() {
+            selected.push(finding.rule.clone());
+            findings.extend(ran_out);
         }
         let built_in = waive::apply(&mut findings, waivers, self.ruleset, &selected, today);
         selected.extend(built_in);

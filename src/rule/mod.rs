@@ -24,6 +24,7 @@ mod ruleset;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod vouch;
 mod waive;
 
 pub use checked::{Example, Rule, Written};

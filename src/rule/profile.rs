@@ -163,8 +163,10 @@ impl Profiles {
     /// The profile of that name, with its place in the configuration.
     pub(super) fn named(&self, name: &Text) -> Result<&Profile, Problem> {
         self.find(name).ok_or_else(|| {
-            name.problem(format!("there is no profile `{name}`"), "unknown profile")
-                .help_if(did_you_mean(name, self.names()))
+            name.problem(format!("there is no profile `{name}`"), "unknown profile").help(
+                did_you_mean(name, self.names())
+                    .unwrap_or_else(|| format!("there are {}", quoted(self.names()))),
+            )
         })
     }
 

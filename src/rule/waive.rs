@@ -49,7 +49,7 @@ const UNKNOWN_RULE: BuiltIn = BuiltIn {
 };
 
 /// The rules that are part of the engine.
-pub const BUILT_IN: [BuiltIn; 4] = [EXPIRED, UNUSED, UNKNOWN_RULE, super::fit::FITS];
+pub const BUILT_IN: [BuiltIn; 5] = [EXPIRED, UNUSED, UNKNOWN_RULE, super::fit::FITS, super::vouch::IN_FORCE];
 
 /// Those about waivers.
 const OF_WAIVERS: [BuiltIn; 3] = [EXPIRED, UNUSED, UNKNOWN_RULE];

@@ -15,7 +15,7 @@ pub const MAX_SOURCE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A text file in memory, without byte order mark.
 pub struct SourceFile {
-    name: String,
+    name: Arc<str>,
     path: Option<PathBuf>,
     text: String,
     /// Where each line begins.
@@ -47,7 +47,7 @@ impl SourceFile {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let shown = harmless(&text);
         let origin = FILES_READ.fetch_add(1, Ordering::Relaxed);
-        SourceFile { name: printable(&name).into_owned(), path, text, lines, shown, origin }
+        SourceFile { name: printable(&name).into(), path, text, lines, shown, origin }
     }
 
     /// Reads a file; messages call it as `path` does.
@@ -214,7 +214,7 @@ impl SourceCode for SourceFile {
         }
         let shown = self.shown.as_deref().unwrap_or(&self.text);
         Ok(Box::new(MietteSpanContents::new_named(
-            self.name.clone(),
+            self.name.to_string(),
             &shown.as_bytes()[range.clone()],
             (range.start, range.len()).into(),
             line,
@@ -278,7 +278,7 @@ impl Span {
 
     /// File and line it begins on.
     pub fn place(&self) -> Place {
-        Place { file: self.file.name().into(), line: self.file.line_index(self.start) + 1 }
+        Place { file: self.file.name.clone(), line: self.file.line_index(self.start) + 1 }
     }
 
     /// A mistake here: what is wrong, and a few words for under the caret.

@@ -74,6 +74,11 @@ impl Table {
         self.entries.iter().any(|entry| entry.key.value == key)
     }
 
+    /// The value of a key, left where it is; none where it is wrong or was taken.
+    pub fn peek(&self, key: &str) -> Option<&Item> {
+        self.entries.iter().find(|entry| entry.key.value == key)?.item.as_ref()
+    }
+
     /// Where a key itself stands.
     pub fn key_span(&self, key: &str) -> Option<&Span> {
         self.entries.iter().find(|entry| entry.key.value == key).map(|entry| &entry.key.span)
