@@ -146,6 +146,11 @@ const OTHERS: &[(&str, &str, &[&str])] = &[
     ("plan", "[witness]", &["witness"]),
     ("plan", "[intent]", &["intent"]),
     ("plan", "[[attest]]", &["attestations"]),
+    ("plan", "[[vm]]", &["vms"]),
+    ("plan", "[[host]]", &["hosts"]),
+    ("plan", "[[volume]]", &["volumes"]),
+    ("plan", "[[group]]", &["groups"]),
+    ("plan", "[[placement]]", &["placements"]),
     ("run", "the run itself", &["run", "nodes.reached", "drifts", "gaps", "sources"]),
 ];
 
@@ -173,6 +178,25 @@ const DERIVED: &[(&str, &[&str])] = &[
     ("nodes.networks", &["nodes.nics", "nodes.bonds", "networks.subnets"]),
     ("nodes.redundancy", &["nodes.nics", "nodes.bonds", "networks.subnets"]),
     ("nodes.disks.lun", &["nodes.disks.identity", "targets.luns.identity"]),
+    ("vms.volumes", &["vms.config_volume", "vms.disks", "volumes.path"]),
+    (
+        "vms.fits_on",
+        &["vms.host", "vms.memory_bytes", "placements", "nodes.memory", "nodes.hypervisor.reserve_bytes"],
+    ),
+    ("volumes.vms", &["vms.config_volume", "vms.disks"]),
+    ("groups.kinds", &["groups.resources"]),
+    ("nodes.vms", &["vms.host"]),
+    ("nodes.vm_memory_bytes", &["vms.host", "vms.memory_bytes"]),
+    (
+        "capacity",
+        &[
+            "vms.memory_bytes",
+            "vms.vcpus",
+            "nodes.memory",
+            "nodes.cpu.cores",
+            "nodes.hypervisor.reserve_bytes",
+        ],
+    ),
     ("nodes.mounts.lun", &["nodes.mounts.source", "nodes.disks", "targets.luns.identity"]),
 ];
 
@@ -217,6 +241,8 @@ fn asked(fact: &str) -> Vec<(&'static str, &'static str, bool)> {
         .any(|one| ancestors(fact).any(|path| path.len() > at.len() && one.facts.contains(&path)));
     match known {
         Some((asked_of, command, _)) if !exact => vec![(command, asked_of, false)],
+        // What no command of a host tells, the plan can.
+        _ if hosts.is_empty() && fact.starts_with("nodes.") => vec![("[node.declare]", "plan", false)],
         _ => hosts.into_iter().map(|one| (one.command, "node", one.needs_root)).collect(),
     }
 }
@@ -270,6 +296,9 @@ mod tests {
         assert_eq!(of("nodes.site"), ["[[node]]"]);
         assert_eq!(of("targets.luns.reservations.types"), ["PERSISTENT RESERVE IN, REPORT CAPABILITIES"]);
         assert_eq!(of("networks.overlaps"), ["[[network]]"]);
+        assert_eq!(of("nodes.hypervisor.product"), ["[node.declare]"]);
+        assert_eq!(of("vms.disks.format"), ["[[vm]]"]);
+        assert!(of("capacity.left_bytes").contains(&"[node.declare]".to_owned()));
         assert!(of("nodes.os.release").contains(&"/etc/os-release".to_owned()));
         assert!(of("pairs.networks").contains(&"ip -j -d addr".to_owned()));
     }
