@@ -252,10 +252,8 @@ fn a_rule_explains_itself_with_the_values_in_force() {
     assert_eq!(rules.explain("waiver/unused").expect("built in").place, None);
     assert!(rules.explain("t/none").is_none());
     let ids: Vec<&str> = rules.all_ids().collect();
-    assert_eq!(
-        ids,
-        ["t/few", "t/named", "waiver/expired", "waiver/unused", "waiver/unknown-rule", "profile/fits"]
-    );
+    assert_eq!(ids[..2], ["t/few", "t/named"]);
+    assert_eq!(ids[2..], crate::rule::BUILT_IN.map(|rule| rule.id));
 }
 
 #[test]
