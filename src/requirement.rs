@@ -292,6 +292,25 @@ mod tests {
     }
 
     #[test]
+    fn every_requirement_has_rules_or_a_reason_and_not_both() {
+        let rules = Ruleset::load(&RuleSources::default()).expect("the rules are sound");
+        let covered = coverage(catalogue(), rules.covers());
+        let open: Vec<&str> = covered
+            .iter()
+            .filter(|coverage| coverage.is_open())
+            .map(|coverage| coverage.requirement.id.as_str())
+            .collect();
+        assert!(open.is_empty(), "neither a rule nor a reason: {}", open.join(" "));
+        for coverage in &covered {
+            assert!(
+                coverage.rules.is_empty() || coverage.requirement.without_rule.is_none(),
+                "{} has a rule, and a reason for having none",
+                coverage.requirement.id
+            );
+        }
+    }
+
+    #[test]
     fn conflicts_name_rules_and_profiles_that_there_are() {
         let rules = Ruleset::load(&RuleSources::default()).expect("the rules are sound");
         let profiles: BTreeSet<&str> = rules.profiles().iter().map(|profile| profile.name.as_str()).collect();
