@@ -5,6 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::cast::{self, A, Actor, C, Nexus};
@@ -69,7 +70,19 @@ pub fn run(plan: &Plan, run_file: &Path, watch: &dyn Watch) -> Result<Outcome, R
     let mut actors = enter_first(plan, &nexuses)?;
     let first_logins = begun.elapsed();
     let at_the_gate = Instant::now();
-    let (passed, refusal) = match pass_gate(plan, &mut actors, watch) {
+    // While the gate waits, the others come.
+    let late = latecomers(plan, nexuses.len(), first_logins);
+    let wanted: Vec<_> =
+        late.iter().map(|place| (nexuses[*place].clone(), cast::burst(Node(*place)))).collect();
+    let (gate, opened) = thread::scope(|scope| {
+        let opening = scope.spawn(|| cast::open_all(plan, &wanted));
+        let gate = pass_gate(plan, &mut actors, watch);
+        (gate, opening.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    for (place, opened) in late.into_iter().zip(opened) {
+        actors[place].enter(opened);
+    }
+    let (passed, refusal) = match gate {
         Ok(passed) => (Some(passed), None),
         Err(refusal) if names_another_unit(refusal.kind) => return Err(refusal.into()),
         Err(refusal) => (None, Some(refusal)),
@@ -96,7 +109,6 @@ pub fn run(plan: &Plan, run_file: &Path, watch: &dyn Watch) -> Result<Outcome, R
         outcomes: Vec::new(),
         stopped,
         lost: 0,
-        first_logins,
         suitability: Suitability::default(),
         latency: Vec::new(),
     };
@@ -177,6 +189,23 @@ fn enter(plan: &Plan, actors: &mut [Actor], places: &[usize]) {
     }
 }
 
+/// Who else plays in the steps that are asked for: A's second session, and those that only race.
+fn latecomers(plan: &Plan, size: usize, first_logins: Duration) -> Vec<usize> {
+    if plan.mode == Mode::Inspect {
+        return Vec::new();
+    }
+    let first_racer = 3 + plan.subject.portals.len().max(1);
+    let selected = selected(plan);
+    let plays = |numbers: &[u8]| selected.iter().any(|step| numbers.contains(&step.id.number()));
+    let (paths, races) = (plays(&[36, 37, 38]), plays(&[27]));
+    // A target that lets one in after the other would take long to let everybody in.
+    let most = if first_logins > SLOW_LOGINS { first_racer + 2 } else { size };
+    let waits = |place: &usize| {
+        if *place == cast::A2.0 { paths } else { *place >= first_racer && *place < most && races }
+    };
+    (0..size).filter(waits).collect()
+}
+
 fn pass_gate(plan: &Plan, actors: &mut [Actor], watch: &dyn Watch) -> Result<Passed, Box<Refusal>> {
     let portals = plan.subject.portals.len();
     let places: Vec<usize> = std::iter::once(A.0).chain(4..4 + portals.saturating_sub(1)).collect();
@@ -231,7 +260,6 @@ struct Director<'a, 'run> {
     outcomes: Vec<StepOutcome>,
     stopped: Option<Stopped>,
     lost: u32,
-    first_logins: Duration,
     suitability: Suitability,
     latency: Vec<Latency>,
 }
@@ -304,23 +332,13 @@ impl Director<'_, '_> {
             .next()
     }
 
-    /// Before the first step that changes something: the rest of the cast, the unit claimed for this run alone, the content of
+    /// Before the first step that changes something: everybody there, the unit claimed for this run alone, the content of
     /// the range, and an empty stage.
     fn prepare(&mut self) {
         let stage = &mut *self.stage;
-        let first_racer = 3 + stage.plan.subject.portals.len().max(1);
-        let selected = selected(stage.plan);
-        let plays = |numbers: &[u8]| selected.iter().any(|step| numbers.contains(&step.id.number()));
-        let (paths, races) = (plays(&[36, 37, 38]), plays(&[27]));
-        // A target that lets one in after the other would take long to let everybody in.
-        let most = if self.first_logins > SLOW_LOGINS { first_racer + 2 } else { stage.cast.len() };
-        let waits = |place: usize| {
-            if place == cast::A2.0 { paths } else { place >= first_racer && place < most && races }
-        };
-        let places: Vec<usize> = (0..stage.cast.len())
-            .filter(|place| stage.cast[*place].session.is_none() && waits(*place))
-            .collect();
-        enter(stage.plan, &mut stage.cast, &places);
+        // They were idle while the gate waited.
+        stage.ping_all();
+        stage.come_back();
         stage.changing = true;
         let generation = self.generation;
         let prepared = self.stage.claim(generation).and_then(|()| self.save());

@@ -271,3 +271,76 @@ fn faults_that_no_step_is_about_show_in_the_suitability() {
         assert!(outcome.residue.is_clean());
     }
 }
+
+/// Somebody who does something when a step has ended.
+struct AfterStep<'a> {
+    step: u8,
+    act: &'a (dyn Fn() + Sync),
+}
+
+impl Watch for AfterStep<'_> {
+    fn step_ended(&self, outcome: &StepOutcome) {
+        if outcome.id == StepId::new(self.step) {
+            (self.act)();
+        }
+    }
+}
+
+fn play_with(plan: &Plan, step: u8, act: &(dyn Fn() + Sync)) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    run(plan, &folder.path().join("run"), &AfterStep { step, act }).unwrap()
+}
+
+#[test]
+fn who_came_and_went_since_the_gate_ends_the_run_before_it_writes() {
+    let target = started(FaultSet::NONE);
+    let plan = Plan { only: Some(vec![StepId::new(13)]), ..plan(&target) };
+    let before = around_the_range(&target);
+    // P01 only reads: the claim comes after it.
+    let outcome = play_with(&plan, 1, &|| {
+        let isid = crate::iscsi::Isid([0x40, 0, 1, 0x37, 0, 1]);
+        let login = plan.subject.access.login("iqn.1991-05.com.microsoft:hv1", DEMO_TARGET, isid);
+        let portal = &plan.subject.portals[0];
+        let mut session =
+            crate::iscsi::Session::connect(portal, &login, crate::iscsi::Timeouts::default()).unwrap();
+        session.drain_attentions(Lun::new(LUN.into())).unwrap();
+        for (key, new) in [(0, 5), (5, 0)] {
+            let keys = crate::scsi::reservation::PrParameters::new(
+                crate::scsi::reservation::Key(key),
+                crate::scsi::reservation::Key(new),
+            );
+            let mut unit = session.unit(Lun::new(LUN.into()));
+            let answer = unit.reserve_out(crate::scsi::cdb::PrOut::Register, None, &keys).unwrap();
+            assert!(answer.is_good());
+        }
+    });
+    assert_eq!(
+        outcome.stopped.as_ref().map(|stopped| stopped.kind),
+        Some(StopKind::Stranger),
+        "{}",
+        told(&outcome)
+    );
+    assert!(outcome.residue.is_clean(), "{}", told(&outcome));
+    assert_eq!(failed(&outcome), [""; 0]);
+    assert_eq!(around_the_range(&target), before);
+    let state = target.lun(LUN).unwrap().reservations();
+    assert!(state.registrations.is_empty(), "{state:?}");
+}
+
+#[test]
+fn what_somebody_else_wrote_into_the_range_stays() {
+    let target = started(FaultSet::NONE);
+    let plan = Plan { only: Some(vec![StepId::new(13)]), ..plan(&target) };
+    // The last block of the range: what is measured at the end writes to the first ones.
+    let first = BlockRange::middle((10 << 30) / 512).lba;
+    let lba = first + 63;
+    let unit = target.lun(LUN).unwrap();
+    let outcome = play_with(&plan, 13, &|| unit.write(lba, &[0xa5; 512]).unwrap());
+    assert_eq!(unit.read(lba, 1).unwrap(), [0xa5; 512]);
+    assert!(
+        outcome.residue.left.iter().any(|left| left.contains("neither what stood there nor ours")),
+        "{}",
+        told(&outcome)
+    );
+    assert_eq!(unit.read(first, 63).unwrap(), vec![0; 63 * 512]);
+}

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::conformance::cast::{self, A, B, C};
+use crate::conformance::cast::{self, A, Actor, B, C};
 use crate::conformance::judge::TYPE5;
 use crate::conformance::oracle::{Expected, Node, Order};
 use crate::conformance::outcome::Severity;
@@ -19,6 +19,9 @@ const CROWD: u8 = 64;
 
 /// How many of them log in side by side.
 const BATCH: u8 = 16;
+
+/// A login that takes longer is slow.
+const SLOW_LOGIN: Duration = Duration::from_millis(250);
 
 /// How long they may take; a target that logs in one after the other would take minutes.
 const FOR_THE_CROWD: Duration = Duration::from_secs(5);
@@ -282,12 +285,13 @@ fn crowd(stage: &mut Stage<'_>) -> Played {
     }
     let (mut registered, mut refused, mut lost, mut sessions) = (0_u8, None, None, Vec::new());
     let begun = Instant::now();
-    for first in (0..CROWD).step_by(usize::from(BATCH)) {
+    let together = if logs_in_side_by_side(stage) { CROWD } else { BATCH };
+    for first in (0..CROWD).step_by(usize::from(together)) {
         if refused.is_some() || lost.is_some() || begun.elapsed() > FOR_THE_CROWD {
             break;
         }
         let batch: Vec<_> =
-            (first..first + BATCH).map(|number| (cast::crowd(stage.run, number), None)).collect();
+            (first..first + together).map(|number| (cast::crowd(stage.run, number), None)).collect();
         let opened = cast::open_all(stage.plan, &batch);
         for (number, ((nexus, _), opened)) in (usize::from(first)..).zip(batch.iter().zip(opened)) {
             match opened {
@@ -339,6 +343,15 @@ fn crowd(stage: &mut Stage<'_>) -> Played {
         ))),
         (None, None) => Ok(()),
     }
+}
+
+/// Whether the target takes long for a login, and no longer for many at once: the cast came together.
+fn logs_in_side_by_side(stage: &Stage<'_>) -> bool {
+    let times: Vec<Duration> = stage.cast.iter().filter_map(Actor::login_time).collect();
+    let slow = times.iter().all(|time| *time > SLOW_LOGIN);
+    times.len() >= usize::from(BATCH / 2)
+        && slow
+        && times.iter().all(|time| *time < 2 * SLOW_LOGIN.max(times[0]))
 }
 
 /// REGISTER on a session of the crowd.
