@@ -146,7 +146,7 @@ fn a_report_is_known_by_what_it_holds() {
         assert!(report["validation"]["tests"].as_array().is_some_and(|tests| !tests.is_empty()));
     }
     let piped = folder.quorate(&["check", "-", "--format", "json"]).stdin(english()).end();
-    assert_eq!(piped.json()["cluster"]["profile"], "wsfc-2016");
+    assert_eq!(piped.json()["cluster"]["profile"], "wsfc-2022");
 }
 
 fn windows(name: &str) -> PathBuf {
@@ -207,7 +207,7 @@ fn a_plan_and_a_profile_go_with_a_report() {
         "[cluster]\nname = \"kiel\"\nplatform = \"wsfc\"\nrelease = \"2022\"\n[[node]]\nname = \"kiel1\"\nprobe = \"none\"\n[severity]\n\"node/hardware-certified\" = \"info\"\n",
     );
     let planned = folder.run(&["check", REPORT, "--plan", "cluster.toml", "--format", "json"]);
-    assert_eq!(planned.json()["cluster"]["profile"], "wsfc-2016");
+    assert_eq!(planned.json()["cluster"]["profile"], "wsfc-2022");
 }
 
 #[test]
