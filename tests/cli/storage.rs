@@ -445,7 +445,7 @@ fn two_testers_at_once() {
     let target = start();
     let lun = target.lun(0).expect("there");
     let middle = (1 << 20) - 32;
-    lun.write(middle, &[0x5a; 64 * 512]).expect("written");
+    lun.write(middle, &vec![0x5a; 64 * 512]).expect("written");
     let folder = Folder::new();
     let unit = unit(&target);
     let args = test(&unit, &args(&["--mode", "pr-write", "--only", "P13,P27"], &[], &MEANT));
@@ -462,7 +462,7 @@ fn two_testers_at_once() {
         }
     }
     assert!(ends.iter().any(|(code, _)| *code != Some(0)), "both say that they had the unit alone: {ends:?}");
-    is_undone(&target, &[0x5a; 64 * 512]);
+    is_undone(&target, &vec![0x5a; 64 * 512]);
     assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 0, "no run file is left");
 }
 
@@ -482,7 +482,7 @@ fn a_second_tester_that_comes_later() {
     assert!(said.contains("nothing was changed") && said.contains("second tester"), "{}", second.text());
     let (code, said) = first.end();
     assert_eq!(code, Some(0), "{said}");
-    is_undone(&target, &[0; 64 * 512]);
+    is_undone(&target, &vec![0; 64 * 512]);
 }
 
 /// The second portal is one of another target.

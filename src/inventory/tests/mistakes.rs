@@ -375,7 +375,7 @@ fn names_of_what_the_cluster_carries_are_looked_for() {
         1,
     );
     assert!(read(&guest).is_ok());
-    let with_host = format!("{}[[host]]\nname = 'esx9'\n", guest);
+    let with_host = format!("{guest}[[host]]\nname = 'esx9'\n");
     assert!(said_of(&with_host).contains("no `[[node]]` or `[[host]]` with the name `x`"));
     assert!(read(&with_host.replace("'esx9'", "'x'")).is_ok());
     assert!(said_of(&format!("{FULL}[[host]]\nname = 'esx1'\n")).contains("the nodes are the hosts"));
