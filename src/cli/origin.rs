@@ -151,6 +151,7 @@ const OTHERS: &[(&str, &str, &[&str])] = &[
     ("plan", "[[volume]]", &["volumes"]),
     ("plan", "[[group]]", &["groups"]),
     ("plan", "[[placement]]", &["placements"]),
+    ("run", "what was measured between hosts", &["links"]),
     ("run", "the run itself", &["run", "nodes.reached", "drifts", "gaps", "sources"]),
 ];
 

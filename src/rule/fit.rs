@@ -112,7 +112,7 @@ mod tests {
     fn a_profile_for_another_release_is_said() {
         assert_eq!(status("wsfc-2008r2", Some("2019")), Some(Status::Fail));
         assert_eq!(status("wsfc-2008r2", Some("2008 R2")), None);
-        assert_eq!(status("wsfc-2016", Some("2022")), None);
+        assert_eq!(status("wsfc-2022", Some("2022")), None);
         assert_eq!(status("wsfc-2008r2", None), None, "what is not known contradicts nothing");
         assert_eq!(status("wsfc", Some("2019")), None);
     }
