@@ -66,6 +66,7 @@ fn a_condition_on_the_whole_cluster_spares_a_list_that_is_not_known() {
 each = "vms"
 when = "has(cluster.layout) && cluster.layout == 'host' && (vm.protected || vm.running)"
 require = "vm.vcpus > 0"
+message = "{vm.name} has no processor"
 "#;
     let rule = rule.trim();
     assert!(told(rule, r#"{"cluster":{"layout":"guest"}}"#)[0].starts_with("not-applicable cluster"));
