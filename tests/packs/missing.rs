@@ -6,26 +6,10 @@ use std::fmt::Write as _;
 
 /// Facts that a rule can do without, because another one of the example says it all: rule, fact, reason.
 const DISPENSABLE: &[(&str, &str, &str)] = &[
-    (
-        "capacity/memory-after-failure",
-        "cluster.layout",
-        "without a layout it is judged all the same",
-    ),
-    (
-        "capacity/processors-after-failure",
-        "cluster.layout",
-        "without a layout it is judged all the same",
-    ),
-    (
-        "capacity/place-for-every-vm",
-        "cluster.layout",
-        "without a layout it is judged all the same",
-    ),
-    (
-        "capacity/most-hit",
-        "cluster.layout",
-        "without a layout it is judged all the same",
-    ),
+    ("capacity/memory-after-failure", "cluster.layout", "without a layout it is judged all the same"),
+    ("capacity/processors-after-failure", "cluster.layout", "without a layout it is judged all the same"),
+    ("capacity/place-for-every-vm", "cluster.layout", "without a layout it is judged all the same"),
+    ("capacity/most-hit", "cluster.layout", "without a layout it is judged all the same"),
     (
         "iscsi/initiator-installed",
         "nodes.iscsi.installed",
