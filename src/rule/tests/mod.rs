@@ -41,7 +41,12 @@ fn one(rule: &str) -> Ruleset {
 }
 
 fn document(json: &str) -> Document {
-    let text = json.replacen('{', "{\"schema\":\"quorate/1\",\"cluster\":{\"platform\":\"generic\"},", 1);
+    let head = if json.contains("\"cluster\"") {
+        "{\"schema\":\"quorate/1\","
+    } else {
+        "{\"schema\":\"quorate/1\",\"cluster\":{\"platform\":\"generic\"},"
+    };
+    let text = json.replacen('{', head, 1);
     let text = text.replace(",}", "}");
     let mut document =
         Document::parse(text.as_bytes(), "facts.json").unwrap_or_else(|error| panic!("{error}"));

@@ -69,9 +69,15 @@ require = "vm.vcpus > 0"
 message = "{vm.name} has no processor"
 "#;
     let rule = rule.trim();
-    assert!(told(rule, r#"{"cluster":{"layout":"guest"}}"#)[0].starts_with("not-applicable cluster"));
-    assert!(told(rule, r#"{"cluster":{}}"#)[0].starts_with("not-applicable cluster"));
-    assert!(told(rule, r#"{"cluster":{"layout":"host"}}"#)[0].starts_with("unknown cluster: vms"));
+    assert!(
+        told(rule, r#"{"cluster":{"platform":"generic","layout":"guest"}}"#)[0]
+            .starts_with("not-applicable cluster")
+    );
+    assert!(told(rule, r#"{"cluster":{"platform":"generic"}}"#)[0].starts_with("not-applicable cluster"));
+    assert!(
+        told(rule, r#"{"cluster":{"platform":"generic","layout":"host"}}"#)[0]
+            .starts_with("unknown cluster: vms")
+    );
     let unsure = rule.replace("has(cluster.layout) && ", "");
     assert!(told(&unsure, "{}")[0].starts_with("unknown cluster: vms"));
 }
