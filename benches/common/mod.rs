@@ -207,6 +207,7 @@ fn node(number: usize, shape: Shape) -> Node {
             members: Some(["eth6", "eth7"].into_iter().map(member).collect()),
             active: Some("eth6".into()),
             miimon_ms: Some(Millis(100)),
+            ..Bond::default()
         }]),
         routes: Some(vec![Route {
             destination: Some("default".into()),
@@ -351,6 +352,7 @@ fn map(lun: usize) -> MultipathMap {
                 })
                 .collect(),
         ),
+        ..MultipathMap::default()
     }
 }
 

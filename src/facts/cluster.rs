@@ -3,8 +3,10 @@
 use super::meta::{ChoiceType, Fact, FieldType, Record, RecordType, Type, Value};
 use super::network::{Link, Network, NodePair};
 use super::node::Node;
+use super::pacemaker::Pacemaker;
+use super::platform::{HighAvailability, Vcs, Wsfc};
 use super::provenance::{Drift, Gap, Source};
-use super::service::{Capacity, Group, HighAvailability, Host, Placement, Vcs, Vm, Volume, Wsfc};
+use super::service::{Capacity, Group, Host, Placement, Vm, Volume};
 use super::storage::{DiskTransport, Target};
 use super::units::{Bytes, Micros, Seconds};
 use crate::{choices, records};
@@ -164,6 +166,10 @@ records! {
         wsfc: Wsfc,
         /// What is particular to Veritas Cluster Server.
         vcs: Vcs,
+        /// What Pacemaker's cluster information base (CIB) says, the newest copy that was read.
+        pacemaker: Pacemaker,
+        /// Cloud that it runs in, for time-outs that depend on it: `azure`, `aws`, `gcp`; empty for none.
+        cloud: Option<String>,
         /// Votes: nodes that vote and the witness, where the plan has one.
         votes: Option<i64>,
         /// Microsoft's validation of it, where a report was read.

@@ -6,11 +6,16 @@
 
 mod cluster;
 mod conformance;
+mod corosync;
+mod fencing;
+mod linux;
 mod load;
 mod meta;
 mod network;
 mod node;
+mod pacemaker;
 mod path;
+mod platform;
 mod provenance;
 mod service;
 mod storage;
@@ -18,11 +23,16 @@ mod units;
 
 pub use cluster::*;
 pub use conformance::*;
+pub use corosync::*;
+pub use fencing::*;
+pub use linux::*;
 pub use load::*;
 pub use meta::*;
 pub use network::*;
 pub use node::*;
+pub use pacemaker::*;
 pub use path::*;
+pub use platform::*;
 pub use provenance::*;
 pub use service::*;
 pub use storage::*;

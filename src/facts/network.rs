@@ -20,6 +20,16 @@ choices! {
     }
 }
 
+choices! {
+    /// What was measured on a way.
+    LinkKind {
+        /// ICMP echo: reach, loss, round trip, path MTU.
+        Icmp = "icmp",
+        /// A TCP port.
+        Tcp = "tcp",
+    }
+}
+
 records! {
     /// A network of the plan.
     Network key name {
@@ -51,17 +61,37 @@ records! {
         networks: Option<Vec<String>>,
     }
 
-    /// A way that was measured.
-    Link {
+    /// A way that was measured: from one node to another, to a portal, or to a name.
+    Link key name {
+        /// What tells it from the others: `hv1 > hv2 cluster icmp`, `hv1 > 10.0.1.10:3260`, `hv1 > hv2 tcp/2224`.
+        name: String,
+        /// What was measured.
+        kind: Option<LinkKind>,
         /// Node it starts at.
         from: Option<String>,
         /// Node or portal it ends at.
         to: Option<String>,
-        /// Network it runs over.
+        /// Network of the plan it runs over, or `link 0` of Corosync; empty for none.
         network: Option<String>,
-        /// Whether anything came through.
+        /// Address that it starts at.
+        source_address: Option<String>,
+        /// Address, or name, that it ends at.
+        address: Option<String>,
+        /// Port; 0 for ICMP.
+        port: Option<i64>,
+        /// Whether anything came through. For a port: whether it took the connection.
         reachable: Option<bool>,
-        /// Round trip.
+        /// Packets that were sent.
+        sent: Option<i64>,
+        /// Packets without an answer.
+        lost: Option<i64>,
+        /// Round trip, the median.
         round_trip_us: Option<Micros>,
+        /// Round trip, the longest.
+        longest_round_trip_us: Option<Micros>,
+        /// Largest packet that came through without being fragmented, its IP header counted.
+        path_mtu: Option<i64>,
+        /// What went wrong, in the words of who tried: `No route to host`; empty for nothing.
+        trouble: Option<String>,
     }
 }

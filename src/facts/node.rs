@@ -2,7 +2,11 @@
 
 use super::meta::{ChoiceType, Fact, FieldType, Record, RecordType, Type, Value};
 use super::units::{BitsPerSecond, Bytes, Micros, Millis, Seconds};
+use crate::facts::corosync::Corosync;
+use crate::facts::fencing::{DiskReservation, Sbd, Watchdog};
+use crate::facts::linux::{Dlm, Drbd, Health, HostsEntry, KernelModules, Lvm, Security, Sysctl};
 use crate::facts::network::NetworkRole;
+use crate::facts::pacemaker::PacemakerNode;
 use crate::facts::storage::DiskTransport;
 use crate::{choices, records};
 
@@ -143,8 +147,32 @@ records! {
         resolver: Resolver,
         /// What the names of the cluster's nodes resolve to here.
         names: Option<Vec<NameLookup>>,
-        /// Corosync as this node's own file has it.
+        /// Corosync: its file, what runs, and what it sees of the others.
         corosync: Corosync,
+        /// Pacemaker as this node has it.
+        pacemaker: PacemakerNode,
+        /// STONITH block devices (SBD).
+        sbd: Sbd,
+        /// Watchdog devices.
+        watchdogs: Option<Vec<Watchdog>>,
+        /// Kernel modules that the boot configuration loads, and those that it forbids.
+        modules: KernelModules,
+        /// Persistent reservations on its disks, as it reads them.
+        reservations: Option<Vec<DiskReservation>>,
+        /// DRBD.
+        drbd: Drbd,
+        /// Distributed lock manager.
+        dlm: Dlm,
+        /// Logical volumes.
+        lvm: Lvm,
+        /// `/etc/hosts`.
+        hosts_file: Option<Vec<HostsEntry>>,
+        /// Settings of the kernel that clusters care for.
+        sysctls: Option<Vec<Sysctl>>,
+        /// SELinux and AppArmor.
+        security: Security,
+        /// How it stands at this moment.
+        health: Health,
         /// Resource pools of Hyper-V, on Windows.
         hyper_v: HyperV,
         /// Storage Spaces Direct, on Windows.
@@ -457,6 +485,10 @@ records! {
         active: Option<String>,
         /// How often the link is looked at; 0 is never.
         miimon_ms: Option<Millis>,
+        /// How often 802.3ad partners speak: `slow`, `fast`; empty for the other modes.
+        lacp_rate: Option<String>,
+        /// Members in the aggregator that carries traffic, for 802.3ad; 0 for the other modes.
+        ports: Option<i64>,
     }
 
     /// A member of a bond.
@@ -567,10 +599,32 @@ records! {
         active: Option<bool>,
         /// Version of the tools.
         version: Option<String>,
-        /// SHA-256 over the normalised configuration.
+        /// SHA-256 over the normalised configuration, without `reservation_key`, which differs by right.
         config_sha256: Option<String>,
+        /// Settings in force (`multipathd show config`, else the file over its defaults).
+        settings: MultipathSettings,
         /// Maps.
         maps: Option<Vec<MultipathMap>>,
+    }
+
+    /// Settings of multipathing, see multipath.conf(5).
+    MultipathSettings {
+        /// Whether maps are named `mpatha` instead of by their identity.
+        user_friendly_names: Option<bool>,
+        /// Which devices get a map: `strict`, `no`, `yes`, `greedy`, `smart`.
+        find_multipaths: Option<String>,
+        /// What becomes of input and output without a path: `fail`, `queue`, or a number of checks.
+        no_path_retry: Option<String>,
+        /// Time between two checks of a path.
+        polling_interval_s: Option<Seconds>,
+        /// Longest time between two checks of a path.
+        max_polling_interval_s: Option<Seconds>,
+        /// Time until input and output to a port that is gone fail: a number of seconds, or `off`.
+        fast_io_fail_tmo: Option<String>,
+        /// Time until a port that is gone is removed: a number of seconds, or `infinity`.
+        dev_loss_tmo: Option<String>,
+        /// Key for persistent reservations: `0x123abc`, `file`; empty for none.
+        reservation_key: Option<String>,
     }
 
     /// A multipath map.
@@ -585,6 +639,8 @@ records! {
         size_bytes: Option<Bytes>,
         /// Whether input and output wait when no path is left.
         queues_without_path: Option<bool>,
+        /// Hardware handler: `1 alua`; empty for none.
+        hardware_handler: Option<String>,
         /// Paths.
         paths: Option<Vec<MultipathPath>>,
     }
@@ -599,6 +655,8 @@ records! {
         dm_state: Option<String>,
         /// State of the checker: `ready`, `faulty`, `ghost`.
         checker_state: Option<String>,
+        /// State of the device: `running`, `offline`.
+        device_state: Option<String>,
     }
 
     /// iSCSI initiator of a node.
@@ -747,6 +805,9 @@ records! {
         rules_sha256: Option<String>,
         /// Whether it lets the cluster's own traffic through, where the system can tell (Windows).
         cluster_allowed: Option<bool>,
+        /// Ports that it lets in from everywhere, as `udp/5405`, `tcp/5900-5910`, sorted; missing where its rules cannot be
+        /// reduced to such a list. Services of firewalld are spelt out.
+        open_ports: Option<Vec<String>>,
     }
 
     /// Clock of a node.
@@ -793,32 +854,6 @@ records! {
         name: String,
         /// Addresses, sorted; empty when it does not resolve.
         addresses: Option<Vec<String>>,
-    }
-
-    /// Corosync as a node's own file has it.
-    Corosync {
-        /// Whether the file is there.
-        present: Option<bool>,
-        /// SHA-256 over the file without comments and blank lines.
-        config_sha256: Option<String>,
-        /// Name of the cluster.
-        cluster_name: Option<String>,
-        /// Transport: `knet`, `udpu`, `udp`.
-        transport: Option<String>,
-        /// Token time-out, the default where the file says nothing.
-        token_ms: Option<Millis>,
-        /// Votes expected, 0 where the node list decides.
-        expected_votes: Option<i64>,
-        /// Whether `two_node` is on.
-        two_node: Option<bool>,
-        /// Links that every node of the list has an address for.
-        links: Option<i64>,
-        /// Names in the node list.
-        members: Option<Vec<String>>,
-        /// Model of the quorum device: `net`, empty for none.
-        qdevice_model: Option<String>,
-        /// Host of the quorum device.
-        qdevice_host: Option<String>,
     }
 
     /// Derived: a node's place on one network of the plan.

@@ -106,6 +106,7 @@ pub fn parse(text: &str, version: Option<&str>) -> Corosync {
         qdevice_host: Some(
             setting(device.and_then(|device| device.first("net")), "host").unwrap_or_default(),
         ),
+        ..Corosync::default()
     }
 }
 

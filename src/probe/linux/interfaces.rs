@@ -126,6 +126,7 @@ fn bond(name: &str, data: &Value) -> Bond {
         members: None,
         active: text(&data["active_slave"]),
         miimon_ms: data["miimon"].as_i64().map(Millis),
+        ..Bond::default()
     }
 }
 

@@ -85,7 +85,7 @@ pub fn parse(text: &str) -> Interfaces {
                         mode: after("mode").map(str::to_owned),
                         active: after("active_slave").map(str::to_owned),
                         miimon_ms: after("miimon").and_then(|time| time.parse().ok()).map(Millis),
-                        members: None,
+                        ..Bond::default()
                     });
                 }
             }

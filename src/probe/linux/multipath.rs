@@ -26,6 +26,7 @@ pub fn parse_json(json: &str) -> Result<Vec<MultipathMap>, serde_json::Error> {
                     hctl: None,
                     dm_state: text(&path["dm_st"]),
                     checker_state: text(&path["chk_st"]),
+                    device_state: text(&path["dev_st"]),
                 });
             }
         }
@@ -89,6 +90,7 @@ pub fn parse(text: &str) -> Vec<MultipathMap> {
                 hctl: (!hctl.contains('#')).then(|| (*hctl).to_owned()),
                 dm_state: Some((*dm).to_owned()),
                 checker_state: Some((*checker).to_owned()),
+                device_state: None,
             });
         }
     }
@@ -144,6 +146,7 @@ fn finish(
         size_bytes: None,
         queues_without_path,
         paths: Some(paths),
+        ..MultipathMap::default()
     }
 }
 

@@ -193,6 +193,8 @@ impl Reader<'_> {
                     mode: bond.mode.or(known.mode.take()),
                     members: bond.members.or(known.members.take()),
                     miimon_ms: bond.miimon_ms.or(known.miimon_ms),
+                    lacp_rate: bond.lacp_rate.or(known.lacp_rate.take()),
+                    ports: bond.ports.or(known.ports),
                     name: bond.name,
                 }
             }
@@ -336,6 +338,7 @@ impl Reader<'_> {
             },
             config_sha256: config,
             maps,
+            ..Multipath::default()
         }
     }
 
@@ -453,6 +456,7 @@ impl Reader<'_> {
             rules_sha256: rules.map(|rules| rules.sha256).or_else(|| none.then(|| text::sha256_of_lines([]))),
             manager,
             cluster_allowed: None,
+            open_ports: None,
         }
     }
 

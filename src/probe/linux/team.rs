@@ -27,7 +27,7 @@ pub fn parse(name: &str, json: &str) -> Result<Bond, serde_json::Error> {
         mode: state["setup"]["runner_name"].as_str().map(str::to_owned),
         active: state["runner"]["active_port"].as_str().map(str::to_owned),
         members: Some(members),
-        miimon_ms: None,
+        ..Bond::default()
     })
 }
 
