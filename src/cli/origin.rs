@@ -159,6 +159,10 @@ const OTHERS: &[(&str, &str, &[&str])] = &[
 const DERIVED: &[(&str, &[&str])] = &[
     ("pairs", &["nodes.nics", "networks.subnets"]),
     ("networks.overlaps", &["networks.subnets"]),
+    ("links.role", &["networks.role"]),
+    ("links.wanted_mtu", &["networks.expected_mtu", "links.interface_mtu"]),
+    ("links.back_reachable", &["links.reachable"]),
+    ("links.back_path_mtu", &["links.path_mtu"]),
     ("attestations.valid", &["attestations.until"]),
     ("targets.portals.network", &["targets.portals.address", "networks.subnets"]),
     (

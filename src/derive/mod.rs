@@ -5,6 +5,7 @@
 //! missing too, with a gap that names the cause.
 
 mod host;
+mod link;
 mod network;
 mod placement;
 mod storage;
@@ -27,13 +28,17 @@ pub fn complete_on(document: &mut Document, today: Option<Date>) {
     storage::say_untested(document);
     host::relate(document);
     network::relate(document);
+    link::relate(document);
     storage::relate(document);
     placement::relate(document);
 }
 
 /// Whether a path lies in a part of the document that only this room writes.
 fn is_derived(path: &str) -> bool {
-    path.starts_with("pairs") || path.contains(".views[") || placement::is_derived(path)
+    path.starts_with("pairs")
+        || path.contains(".views[")
+        || link::is_derived(path)
+        || placement::is_derived(path)
 }
 
 /// An attestation holds while its last day has not passed.

@@ -61,7 +61,7 @@ records! {
         networks: Option<Vec<String>>,
     }
 
-    /// A way that was measured: from one node to another, to a portal, or to a name.
+    /// A way that was measured, or should have been: from one node to another, to a portal, or to a name.
     Link key name {
         /// What tells it from the others: `hv1 > hv2 cluster icmp`, `hv1 > 10.0.1.10:3260`, `hv1 > hv2 tcp/2224`.
         name: String,
@@ -69,11 +69,13 @@ records! {
         kind: Option<LinkKind>,
         /// Node it starts at.
         from: Option<String>,
-        /// Node or portal it ends at.
+        /// Node, portal or host that it ends at.
         to: Option<String>,
+        /// What it ends at: `node`, `portal`, `qdevice`, `remote` (a remote node of Pacemaker).
+        to_kind: Option<String>,
         /// Network of the plan it runs over, or `link 0` of Corosync; empty for none.
         network: Option<String>,
-        /// Address that it starts at.
+        /// Address that it starts at; empty where the node chooses.
         source_address: Option<String>,
         /// Address, or name, that it ends at.
         address: Option<String>,
@@ -81,7 +83,7 @@ records! {
         port: Option<i64>,
         /// Whether anything came through. For a port: whether it took the connection.
         reachable: Option<bool>,
-        /// Packets that were sent.
+        /// Packets that were sent, of those that measure loss and round trip.
         sent: Option<i64>,
         /// Packets without an answer.
         lost: Option<i64>,
@@ -89,9 +91,21 @@ records! {
         round_trip_us: Option<Micros>,
         /// Round trip, the longest.
         longest_round_trip_us: Option<Micros>,
-        /// Largest packet that came through without being fragmented, its IP header counted.
+        /// MTU of the interface that it starts at.
+        interface_mtu: Option<i64>,
+        /// Largest packet that came through without being fragmented, its IP header counted. What is larger than the MTU of
+        /// the interface that it starts at is not tried; 0 where none of those that were tried came through.
         path_mtu: Option<i64>,
         /// What went wrong, in the words of who tried: `No route to host`; empty for nothing.
         trouble: Option<String>,
+        /// Derived: what its network is for; empty for a way that is on no network of the plan.
+        role: Option<String>,
+        /// Derived: the MTU that it should carry: what the plan asks of its network, else the MTU of the interface that it
+        /// starts at.
+        wanted_mtu: Option<i64>,
+        /// Derived: whether anything came through the other way, by what the other node measured.
+        back_reachable: Option<bool>,
+        /// Derived: largest packet that came through the other way.
+        back_path_mtu: Option<i64>,
     }
 }
