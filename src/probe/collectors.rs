@@ -1,7 +1,10 @@
 //! The list of what is asked of a host: for each section of the answer its command, the facts that it fills, and whether
 //! it needs root. Explanations, provenance and the reasons of gaps all come from this list.
+//!
+//! Two lists: [`COLLECTORS`] are what the script asks of a live host, [`KEPT`] are the forms that only support bundles keep.
+//! A bundle may hold any of both; where it holds several that tell the same, the parsers take the first as listed.
 
-/// One thing that the script asks.
+/// One thing that the script asks, or that a support bundle keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Collector {
     /// Name of the section of the answer.
@@ -18,13 +21,12 @@ pub struct Collector {
 }
 
 macro_rules! collectors {
-    ($(
+    ($(#[$doc:meta])* $list:ident: $(
         $section:literal, $command:literal $(, root $root:literal)? $(, partial $partial:literal)?
         => [$($fact:literal),* $(,)?];
     )+) => {
-        /// All of them, in the order of the answer. Of two that fill the same fact the first is asked first, the others
-        /// where it fails or has nothing to say.
-        pub const COLLECTORS: &[Collector] = &[$(
+        $(#[$doc])*
+        pub const $list: &[Collector] = &[$(
             Collector {
                 section: $section,
                 command: $command,
@@ -37,6 +39,9 @@ macro_rules! collectors {
 }
 
 collectors! {
+    /// All that the script asks, in the order of the answer. Of two that fill the same fact the first is asked first, the
+    /// others where it fails or has nothing to say.
+    COLLECTORS:
     "clock", "date +%s.%N" => ["nodes.time.skew_ms", "nodes.time.skew_error_ms"];
     "id", "id -u" => ["nodes.privileged"];
     "uname", "uname -srm" => ["nodes.os.family", "nodes.os.kernel", "nodes.os.architecture"];
@@ -111,7 +116,7 @@ collectors! {
     "lldp", "lldpcli show neighbors", root true => ["nodes.nics.switch_name", "nodes.nics.switch_port"];
     "lldp-keyvalue", "lldpctl", root true => ["nodes.nics.switch_name", "nodes.nics.switch_port"];
     "lldp-networkd", "networkctl lldp" => ["nodes.nics.switch_name", "nodes.nics.switch_port"];
-    "hosts", "/etc/hosts" => ["nodes.names"];
+    "hosts", "/etc/hosts" => ["nodes.names", "nodes.hosts_file"];
     "resolv", "/etc/resolv.conf" => ["nodes.resolver"];
     "resolv-upstream", "/run/systemd/resolve/resolv.conf" => ["nodes.resolver.servers"];
     "names", "getent ahosts", partial true => ["nodes.names"];
@@ -120,6 +125,24 @@ collectors! {
     "nft", "nft list ruleset", root true => ["nodes.firewall.manager", "nodes.firewall.active", "nodes.firewall.rules_sha256"];
     "iptables", "iptables-save", root true => ["nodes.firewall.manager", "nodes.firewall.active", "nodes.firewall.rules_sha256"];
     "netfilter", "/proc/net/ip_tables_names, /sys/module" => ["nodes.firewall.manager", "nodes.firewall.active", "nodes.firewall.rules_sha256"];
+}
+
+collectors! {
+    /// Forms that the script has no need of, and that bundles keep: each section holds the text of the command or file as
+    /// named, whole and unchanged.
+    KEPT:
+    "uname-all", "uname -a" => ["nodes.os.family", "nodes.os.kernel", "nodes.os.architecture"];
+    "processes", "ps" => ["nodes.multipath.active", "nodes.time.service", "nodes.firewall.manager"];
+    "packages-rpm-list", "installed-rpms" => ["nodes.packages", "nodes.multipath.version", "nodes.multipath.installed", "nodes.iscsi.installed"];
+    "packages-rpm-columns", "rpm -qa" => ["nodes.packages", "nodes.multipath.version", "nodes.multipath.installed", "nodes.iscsi.installed"];
+    "packages-dpkg-list", "dpkg -l" => ["nodes.packages", "nodes.multipath.version", "nodes.multipath.installed", "nodes.iscsi.installed"];
+    "packages-report", "sysinfo.txt" => ["nodes.packages", "nodes.multipath.version"];
+    "services-unit-files", "systemctl list-unit-files" => ["nodes.services"];
+    "services-units", "systemctl list-units" => ["nodes.services"];
+    "services-status", "systemctl status" => ["nodes.services"];
+    "lsblk-text", "lsblk" => ["nodes.disks"];
+    "ip-link-text", "ip -d link" => ["nodes.nics", "nodes.bonds"];
+    "ip-addr-oneline", "ip -o addr" => ["nodes.nics.addresses"];
 }
 
 /// Facts of a node that no command on Linux is asked for, with the reason.
@@ -150,19 +173,33 @@ pub(super) const NOT_ASKED: &[(&str, &str)] = &[
     ("nodes.reached", "the run itself tells"),
 ];
 
-/// The collectors that fill a fact, given by its path without keys (`nodes.os.build`): those that name the fact or the
-/// nearest group above it, else those that name something below it.
+/// The collectors of the script that fill a fact, given by its path without keys (`nodes.os.build`): those that name the
+/// fact or the nearest group above it, else those that name something below it.
 pub fn for_fact(path: &str) -> Vec<&'static Collector> {
+    nearest(COLLECTORS, path)
+}
+
+/// The same of what bundles keep.
+pub fn kept_for_fact(path: &str) -> Vec<&'static Collector> {
+    nearest(KEPT, path)
+}
+
+/// All collectors, those of the script first.
+pub fn all() -> impl Iterator<Item = &'static Collector> {
+    COLLECTORS.iter().chain(KEPT)
+}
+
+fn nearest(list: &'static [Collector], path: &str) -> Vec<&'static Collector> {
     let mut above = Some(path);
     while let Some(at) = above {
-        let found: Vec<_> = COLLECTORS.iter().filter(|one| one.facts.contains(&at)).collect();
+        let found: Vec<_> = list.iter().filter(|one| one.facts.contains(&at)).collect();
         if !found.is_empty() {
             return found;
         }
         above = at.rsplit_once('.').map(|(above, _)| above);
     }
     let below = |fact: &&str| fact.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
-    COLLECTORS.iter().filter(|one| one.facts.iter().any(below)).collect()
+    list.iter().filter(|one| one.facts.iter().any(below)).collect()
 }
 
 #[cfg(test)]
@@ -187,7 +224,7 @@ mod tests {
 
     #[test]
     fn every_fact_that_is_named_exists() {
-        let named = COLLECTORS.iter().flat_map(|one| one.facts).chain(NOT_ASKED.iter().map(|(fact, _)| fact));
+        let named = all().flat_map(|one| one.facts).chain(NOT_ASKED.iter().map(|(fact, _)| fact));
         for fact in named {
             assert!(type_at(fact).is_some(), "`{fact}` is no fact");
         }
@@ -241,6 +278,9 @@ mod tests {
         for section in &sections {
             assert!(COLLECTORS.iter().any(|one| one.section == *section), "`{section}` is not listed");
         }
+        let mut names: Vec<&str> = all().map(|one| one.section).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "a section is listed twice: {names:?}");
         for collector in COLLECTORS {
             assert!(sections.contains(&collector.section), "the script has no `{}`", collector.section);
         }

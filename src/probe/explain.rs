@@ -4,7 +4,7 @@
 //! cluster of many nodes stays small: at the list where it says the same of many elements.
 
 use super::answer::{Answer, Section, Status};
-use super::collectors::{COLLECTORS, Collector, NOT_ASKED, for_fact};
+use super::collectors::{self, Collector, NOT_ASKED};
 use crate::facts::{
     Gap, GapReason, List, Node, Record, RecordType, Source, SourceKind, Type, Value, element_path,
 };
@@ -43,8 +43,7 @@ pub fn explain(
     place: &str,
 ) -> (Vec<Gap>, Vec<Source>) {
     let explainer = Explainer {
-        outcomes: COLLECTORS
-            .iter()
+        outcomes: collectors::all()
             .map(|collector| (collector.section, outcome(collector, answer, ending, unread, node.privileged)))
             .collect(),
     };
@@ -132,7 +131,8 @@ impl Explainer {
         if let Some((_, why)) = NOT_ASKED.iter().find(|(path, _)| is_at_or_below(fact, path)) {
             return (GapReason::NotCollected, (*why).to_owned());
         }
-        let collectors = for_fact(fact);
+        let mut collectors = collectors::for_fact(fact);
+        collectors.extend(collectors::kept_for_fact(fact));
         let outcome = |one: &Collector| self.outcomes.get(one.section).unwrap_or(&Outcome::NotAsked);
         let troubles = collectors.iter().filter_map(|one| match outcome(one) {
             Outcome::Trouble(reason, words) => Some((*reason, words)),
@@ -227,7 +227,7 @@ impl Explainer {
     /// One source for each group of facts that is known: all commands that told of it.
     fn sources(&self, node: &Node, root: &str, place: &str) -> Vec<Source> {
         let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for collector in COLLECTORS {
+        for collector in collectors::all() {
             if self.outcomes.get(collector.section) == Some(&Outcome::NotAsked) {
                 continue;
             }

@@ -235,9 +235,10 @@ system() {
 
 packages() {
     set -f
-    _p='linux-image-* kernel kernel-* corosync* libcorosync* pacemaker* libpacemaker* pcs crmsh sbd resource-agents*
-        fence-agents* cluster-glue* libqb* libknet* knet* booth* open-iscsi* iscsi-initiator-utils* multipath-tools*
-        device-mapper-multipath* lvm2* dlm* drbd* gfs2* ocfs2* targetcli* chrony systemd pve-manager pve-ha-manager'
+    _p='linux-image-* kernel kernel-* corosync* libcorosync* pacemaker* libpacemaker* pcs crmsh sbd
+        resource-agents* fence-agents* cluster-glue* libglue* libqb* libknet* knet* kronosnet* booth* open-iscsi*
+        iscsi-initiator-utils* multipath-tools* device-mapper-multipath* lvm2* dlm* libdlm* drbd* gfs2* ocfs2* targetcli*
+        sg3_utils sg3-utils chrony systemd python3 python3-base pve-manager pve-ha-manager'
     # Either may be installed on a system of the other kind; the one with packages tells.
     if [ -s /var/lib/dpkg/status ]; then
         plain packages-dpkg dpkg-query -W -f '${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\n' $_p

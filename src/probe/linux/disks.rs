@@ -1,5 +1,5 @@
 //! Block devices: `lsblk -J -b -O`, and `lsblk -P -b -O` where it knows no JSON (any account; without root or udev it does
-//! not tell file systems).
+//! not tell file systems); in support bundles also plain `lsblk`.
 
 use super::text::unique_by_key;
 use crate::facts::{Bytes, Disk, DiskTransport};
@@ -141,6 +141,70 @@ pub fn parse_pairs(text: &str) -> Vec<Disk> {
             children: Vec::new(),
         };
         disks.push(disk(&row, None));
+    }
+    finish(disks)
+}
+
+/// Reads the tree that plain `lsblk` draws: `NAME MAJ:MIN RM SIZE RO TYPE MOUNTPOINT`, a line for each device under each of
+/// its parents. Sizes are rounded there, and identities are not told.
+pub fn parse_tree(text: &str) -> Vec<Disk> {
+    struct Line<'a> {
+        depth: usize,
+        name: &'a str,
+        cells: Vec<&'a str>,
+    }
+    let mut lines =
+        text.lines().skip_while(|line| !(line.starts_with("NAME ") && line.contains(" MAJ:MIN ")));
+    let with_mounts = lines.next().is_some_and(|heading| heading.contains("MOUNTPOINT"));
+    let mut rows: Vec<Line<'_>> = Vec::new();
+    for line in lines.take_while(|line| !line.trim().is_empty()) {
+        let drawn =
+            |c: char| matches!(c, '|' | '`' | '-' | ' ' | '\u{2502}' | '\u{251c}' | '\u{2514}' | '\u{2500}');
+        let bare = line.trim_start_matches(drawn);
+        let depth = (line.chars().count() - bare.chars().count()) / 2;
+        let mut cells: Vec<&str> = bare.split_whitespace().collect();
+        if cells.len() < 6 || !cells[1].contains(':') {
+            // A further mount point of the device above stands alone on its line.
+            if let (Some(last), [point]) = (rows.last_mut(), cells.as_slice())
+                && point.starts_with('/')
+            {
+                last.cells.push(point);
+            }
+            continue;
+        }
+        let name = cells.remove(0);
+        rows.push(Line { depth, name, cells });
+    }
+    let major =
+        |row: &Line<'_>| row.cells[0].split_once(':').map_or(String::new(), |(major, _)| major.to_owned());
+    let mapped: Vec<String> = rows
+        .iter()
+        .filter(|row| matches!(row.cells[4], "lvm" | "mpath" | "crypt" | "dm"))
+        .map(major)
+        .collect();
+    let mut above: Vec<String> = Vec::new();
+    let mut disks = Vec::new();
+    for row in &rows {
+        let is_mapped = mapped.contains(&major(row));
+        let kname = match row.cells[0].split_once(':') {
+            Some((_, minor)) if is_mapped => format!("dm-{minor}"),
+            _ => row.name.to_owned(),
+        };
+        above.truncate(row.depth);
+        let mut mountpoints: Vec<String> = row.cells[5..].iter().map(|at| (*at).to_owned()).collect();
+        mountpoints.retain(|at| at.starts_with(['/', '[']));
+        let flag = |cell: &str| Cell::Text(cell.to_owned()).truth();
+        disks.push(Disk {
+            mapper_name: Some(if is_mapped { row.name.to_owned() } else { String::new() }),
+            kind: Some(row.cells[4].to_owned()),
+            removable: flag(row.cells[1]),
+            read_only: flag(row.cells[3]),
+            mountpoints: with_mounts.then_some(mountpoints),
+            parents: Some(above.last().cloned().into_iter().collect()),
+            name: kname.clone(),
+            ..Disk::default()
+        });
+        above.push(kname);
     }
     finish(disks)
 }
@@ -344,6 +408,27 @@ mod tests {
         assert_eq!(sda.mountpoints, Some(vec!["/srv".into()]));
         assert_eq!(one(&disks, "dm-2").parents, Some(vec!["sda".into(), "sdb".into()]));
         assert_eq!(one(&disks, "dm-2").size_bytes, None, "a rounded size is no size");
+    }
+
+    #[test]
+    fn the_tree_is_read() {
+        let text = "NAME                MAJ:MIN RM   SIZE RO TYPE  MOUNTPOINT\nsda                   8:0    0    20G  0 disk  \n|-sda1                8:1    0     1G  0 part  /boot\n`-sda2                8:2    0    19G  0 part  \n  `-rhel-root       253:0    0    17G  0 lvm   /\nsdb                   8:16   0    10G  0 disk  \n`-mpatha            253:1    0    10G  1 mpath \nsdc                   8:32   0    10G  0 disk  \n`-mpatha            253:1    0    10G  1 mpath \nsr0                  11:0    1  1024M  0 rom   \n";
+        let unicode = text.replace("|-", "\u{251c}\u{2500}").replace("`-", "\u{2514}\u{2500}");
+        for text in [text, &unicode] {
+            let disks = parse_tree(text);
+            assert_eq!(disks.len(), 8, "{disks:?}");
+            assert_eq!(one(&disks, "dm-0").parents, Some(vec!["sda2".into()]));
+            assert_eq!(one(&disks, "dm-1").parents, Some(vec!["sdb".into(), "sdc".into()]));
+            assert_eq!(one(&disks, "dm-1").mapper_name.as_deref(), Some("mpatha"));
+            assert_eq!(one(&disks, "dm-1").read_only, Some(true));
+            assert_eq!(one(&disks, "sda").mountpoints, Some(vec!["/".into(), "/boot".into()]));
+            assert_eq!(one(&disks, "sr0").removable, Some(true));
+            assert_eq!((one(&disks, "sdb").size_bytes, &one(&disks, "sdb").filesystem), (None, &None));
+        }
+        assert!(parse_tree("lsblk: command not found\n").is_empty());
+        assert!(
+            parse_tree("NAME MAJ:MIN RM SIZE RO TYPE MOUNTPOINT\n      `-x 1:2 0 1G 0 disk\n/y\n").len() == 1
+        );
     }
 
     #[test]

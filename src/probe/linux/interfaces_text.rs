@@ -1,4 +1,5 @@
-//! Network interfaces where `ip` knows no JSON: `ip -d addr`, and `ip addr` of busybox (any account).
+//! Network interfaces where `ip` knows no JSON: `ip -d addr`, and `ip addr` of busybox; in support bundles `ip -d link`,
+//! with or without `-s`, and `ip -o addr` (any account).
 
 use super::interfaces::{Interfaces, kind_of, sits_on_another};
 use crate::facts::{Address, AddressFamily, Bond, BondMember, Millis, Nic, NicKind};
@@ -97,6 +98,51 @@ pub fn parse(text: &str) -> Interfaces {
     out
 }
 
+/// Reads the text of `ip -d link`, which lacks addresses.
+pub fn parse_link(text: &str) -> Interfaces {
+    let mut out = parse(text);
+    out.nics.iter_mut().for_each(|nic| nic.addresses = None);
+    out
+}
+
+/// Adds what `ip -o addr` says: a line for each address, `2: eth0    inet 10.0.0.1/24 ...`. An interface that is known
+/// and has no line has no address.
+pub fn add_oneline(out: &mut Interfaces, text: &str) {
+    let mut any = false;
+    let mut found: Vec<(String, Address)> = Vec::new();
+    for line in text.lines() {
+        // A backslash stands where another line would begin.
+        let words: Vec<&str> = line.split([' ', '\t', '\\']).filter(|word| !word.is_empty()).collect();
+        let [number, name, family, ..] = words.as_slice() else { continue };
+        let family = match *family {
+            "inet" => AddressFamily::Inet,
+            "inet6" => AddressFamily::Inet6,
+            _ => continue,
+        };
+        if number.strip_suffix(':').is_none_or(|digits| digits.parse::<u32>().is_err()) {
+            continue;
+        }
+        any = true;
+        let name = name.split('@').next().unwrap_or(name);
+        found.extend(address(&words[2..], family).filter(|_| name != "lo").map(|one| (name.to_owned(), one)));
+    }
+    if !any {
+        return;
+    }
+    for (name, _) in &found {
+        if !out.nics.iter().any(|nic| nic.name == *name) {
+            out.nics.push(Nic { name: name.clone(), ..Nic::default() });
+        }
+    }
+    for nic in &mut out.nics {
+        if nic.addresses.as_ref().is_none_or(Vec::is_empty) {
+            let own = found.iter().filter(|(name, _)| *name == nic.name).map(|(_, one)| one.clone());
+            nic.addresses = Some(own.collect());
+        }
+    }
+    out.finish();
+}
+
 /// Gives each bond its members: those that said so themselves, else every interface whose master it is.
 fn join(out: &mut Interfaces) {
     let (strays, mut bonds): (Vec<Bond>, Vec<Bond>) =
@@ -183,6 +229,42 @@ mod tests {
         assert_eq!(found.nics[0].mac.as_deref(), Some("52:54:00:aa:bb:cc"));
         assert_eq!(found.nics[0].kind, None, "without details it is not known");
         assert_eq!(found.nics[0].addresses.as_ref().unwrap()[0].address, "198.51.100.7");
+    }
+
+    #[test]
+    fn links_and_addresses_of_a_bundle_make_one_picture() {
+        let whole = include_str!("../../../fixtures/linux/ip-addr.bond.txt");
+        let links: String = whole
+            .lines()
+            .filter(|line| {
+                !line.trim_start().starts_with("inet") && !line.trim_start().starts_with("valid_lft")
+            })
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let mut name = "";
+        let mut oneline = String::from("1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever\n");
+        for (at, line) in whole.lines().enumerate() {
+            if line.starts_with(' ') {
+                if line.trim_start().starts_with("inet") {
+                    oneline += &format!("{at}: {name}    {}\\       valid_lft forever\n", line.trim());
+                }
+            } else {
+                name = line.split(": ").nth(1).unwrap().split('@').next().unwrap();
+            }
+        }
+        let mut found = parse_link(&links);
+        assert!(found.nics.iter().all(|nic| nic.addresses.is_none()));
+        add_oneline(&mut found, &oneline);
+        assert_eq!(found, parse(whole));
+        let mut alone = Interfaces::default();
+        add_oneline(&mut alone, "nonsense\n");
+        assert_eq!(alone, Interfaces::default());
+        add_oneline(
+            &mut alone,
+            "2: eth0    inet 10.0.0.1/24 brd 10.0.0.255 scope global dynamic eth0\\  valid_lft 1sec\n",
+        );
+        assert_eq!(alone.nics[0].addresses.as_ref().unwrap()[0].dynamic, Some(true));
+        assert_eq!(alone.nics[0].mtu, None);
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! Live iSCSI sessions: `/sys/class/iscsi_session` and `iscsi_connection` (any account), `iscsiadm -m session -P 3` (root).
+//! Live iSCSI sessions: `/sys/class/iscsi_session` and `iscsi_connection` (any account), `iscsiadm -m session -P 3` (root);
+//! in support bundles also `-P 1`, which tells neither time-outs nor disks.
 
 use super::text::{attributes, links, unique_by_key};
 use crate::facts::{IscsiSession, Seconds};
 use std::collections::{BTreeMap, HashMap};
 
-/// Reads `iscsiadm -m session -P 3`. A target may own several sessions without its line being repeated.
+/// Reads `iscsiadm -m session -P 3` or `-P 1`. A target may own several sessions without its line being repeated.
 pub fn parse(text: &str) -> Vec<IscsiSession> {
     let mut out: Vec<IscsiSession> = Vec::new();
     let mut target = None;
@@ -33,7 +34,6 @@ pub fn parse(text: &str) -> Vec<IscsiSession> {
                     target: target.clone(),
                     portal: Some(portal),
                     tpgt,
-                    disks: Some(Vec::new()),
                     ..IscsiSession::default()
                 });
             }
@@ -54,6 +54,7 @@ pub fn parse(text: &str) -> Vec<IscsiSession> {
                     "Recovery Timeout" => session.replacement_timeout_s = value.parse().ok().map(Seconds),
                     "HeaderDigest" => session.header_digest = known(),
                     "DataDigest" => session.data_digest = known(),
+                    "Attached SCSI devices" => session.disks = Some(Vec::new()),
                     _ => {}
                 }
             }
@@ -224,6 +225,14 @@ mod tests {
             sessions,
         );
         assert_eq!((joined.len(), joined[0].tpgt, joined[0].logged_in), (2, Some(9), Some(true)));
+    }
+
+    #[test]
+    fn short_listings_tell_no_disks() {
+        let text = "Target: iqn.2025-03.net.example:array1 (non-flash)\n\tCurrent Portal: 10.20.1.10:3260,1\n\tPersistent Portal: 10.20.1.10:3260,1\n\t\tInterface:\n\t\tIface Name: default\n\t\tSID: 1\n\t\tiSCSI Session State: LOGGED_IN\n";
+        let sessions = parse(text);
+        assert_eq!((sessions[0].logged_in, &sessions[0].disks), (Some(true), &None));
+        assert_eq!(sessions[0].replacement_timeout_s, None);
     }
 
     #[test]

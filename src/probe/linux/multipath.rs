@@ -41,6 +41,7 @@ pub fn parse_json(json: &str) -> Result<Vec<MultipathMap>, serde_json::Error> {
             &text(&map["uuid"]).unwrap_or_default(),
             text(&map["sysfs"]),
             queues,
+            Some(handler(map["hwhandler"].as_str())).filter(|_| map["hwhandler"].is_string()),
             paths,
         ));
     }
@@ -55,25 +56,27 @@ pub fn parse(text: &str) -> Vec<MultipathMap> {
         wwid: String,
         device: String,
         queues: Option<bool>,
+        handler: Option<String>,
         paths: Vec<MultipathPath>,
     }
     let mut open: Option<Open> = None;
     let mut maps = Vec::new();
     let close = |open: &mut Option<Open>, maps: &mut Vec<MultipathMap>| {
         if let Some(map) = open.take() {
-            maps.push(finish(map.name, &map.wwid, Some(map.device), map.queues, map.paths));
+            maps.push(finish(map.name, &map.wwid, Some(map.device), map.queues, map.handler, map.paths));
         }
     };
     for line in text.lines() {
         if let Some((name, wwid, device)) = header(line) {
             close(&mut open, &mut maps);
-            open = Some(Open { name, wwid, device, queues: None, paths: Vec::new() });
+            open = Some(Open { name, wwid, device, queues: None, handler: None, paths: Vec::new() });
             continue;
         }
         let Some(map) = &mut open else { continue };
         if line.starts_with("size=") {
-            let features = line.split("features='").nth(1).and_then(|rest| rest.split('\'').next());
-            map.queues = features.map(queues);
+            let quoted = |name: &str| line.split_once(name).and_then(|(_, rest)| rest.split('\'').next());
+            map.queues = quoted(" features='").map(queues);
+            map.handler = quoted(" hwhandler='").map(|words| handler(Some(words)));
             continue;
         }
         // `| `- 3:0:0:1 sdb 8:16 active ready running`
@@ -82,7 +85,7 @@ pub fn parse(text: &str) -> Vec<MultipathMap> {
             continue;
         }
         let words: Vec<&str> = drawn.split_whitespace().collect();
-        if let [hctl, name, _, dm, checker, ..] = words.as_slice()
+        if let [hctl, name, _, dm, checker, rest @ ..] = words.as_slice()
             && hctl.split(':').count() == 4
         {
             map.paths.push(MultipathPath {
@@ -90,7 +93,7 @@ pub fn parse(text: &str) -> Vec<MultipathMap> {
                 hctl: (!hctl.contains('#')).then(|| (*hctl).to_owned()),
                 dm_state: Some((*dm).to_owned()),
                 checker_state: Some((*checker).to_owned()),
-                device_state: None,
+                device_state: rest.first().map(|state| (*state).to_owned()),
             });
         }
     }
@@ -126,8 +129,15 @@ fn header(line: &str) -> Option<(String, String, String)> {
     })
 }
 
+/// Whether a counted list of features (`2 queue_if_no_path retain_attached_hw_handler`) has the one that makes it wait.
 fn queues(features: &str) -> bool {
     features.split_whitespace().any(|word| word == "queue_if_no_path")
+}
+
+/// A hardware handler and its arguments as the map counts them: `1 alua`; empty for none, which is `0`.
+fn handler(words: Option<&str>) -> String {
+    let words = words.unwrap_or_default().trim();
+    if words == "0" { String::new() } else { words.to_owned() }
 }
 
 fn finish(
@@ -135,6 +145,7 @@ fn finish(
     wwid: &str,
     device: Option<String>,
     queues_without_path: Option<bool>,
+    hardware_handler: Option<String>,
     mut paths: Vec<MultipathPath>,
 ) -> MultipathMap {
     unique_by_key(&mut paths, |path| &path.device);
@@ -145,8 +156,8 @@ fn finish(
         device,
         size_bytes: None,
         queues_without_path,
+        hardware_handler,
         paths: Some(paths),
-        ..MultipathMap::default()
     }
 }
 

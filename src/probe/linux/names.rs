@@ -1,6 +1,7 @@
 //! Names: what `getent ahosts NAME...` resolves (any account), `/etc/hosts` and `/etc/resolv.conf` (any account).
 
-use crate::facts::{NameLookup, Resolver};
+use super::text::unique_by_key;
+use crate::facts::{HostsEntry, NameLookup, Resolver};
 use std::net::IpAddr;
 
 /// Reads the answer of one `getent ahosts` for several names, all of which it found. Each name's answer begins with a
@@ -33,6 +34,23 @@ pub fn in_hosts(name: &str, hosts: &str) -> Option<NameLookup> {
     });
     let addresses: Vec<String> = named.collect();
     (!addresses.is_empty()).then(|| lookup(name, addresses))
+}
+
+/// Reads hosts(5): a line for each entry, comments left out.
+pub fn hosts_file(text: &str) -> Vec<HostsEntry> {
+    let entries = text.lines().filter_map(|line| {
+        let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
+        let (address, names) = words.split_first()?;
+        let bare = address.split('%').next().unwrap_or_default();
+        (bare.parse::<IpAddr>().is_ok() && !names.is_empty()).then(|| HostsEntry {
+            id: words.join(" "),
+            address: Some((*address).to_owned()),
+            names: Some(names.iter().map(|name| (*name).to_owned()).collect()),
+        })
+    });
+    let mut entries: Vec<HostsEntry> = entries.collect();
+    unique_by_key(&mut entries, |entry| &entry.id);
+    entries
 }
 
 fn lookup(name: &str, mut addresses: Vec<String>) -> NameLookup {
@@ -99,6 +117,12 @@ mod tests {
             Some(vec!["10.20.0.12".to_owned()])
         );
         assert_eq!(in_hosts("hv3", hosts), None, "a comment names nobody");
+        let odd = hosts_file(
+            "10.0.0.1\tn1.example.net  n1 # n2\n\n# 10.0.0.3 n3\nnonsense n4\n10.0.0.5\n10.0.0.1 n1.example.net n1\n",
+        );
+        assert_eq!(odd.len(), 1);
+        assert_eq!(odd[0].id, "10.0.0.1 n1.example.net n1");
+        assert_eq!(odd[0].names, Some(vec!["n1.example.net".into(), "n1".into()]));
     }
 
     #[test]

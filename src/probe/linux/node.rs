@@ -2,12 +2,12 @@
 
 use super::{
     bonding, clock, corosync, disks, dmi, ethtool, firewall, hba, interfaces, interfaces_text, iscsi_config,
-    iscsi_sessions, lldp, mounts, multipath, names, os, packages, processor, reboot, routes, services,
-    sysfs_block, sysfs_net, team, text,
+    iscsi_sessions, lldp, mounts, multipath, names, os, packages, processes, processor, reboot, routes,
+    services, services_text, sysfs_block, sysfs_net, team, text,
 };
 use crate::facts::{
     Bond, Corosync, Disk, Firewall, Hardware, Iscsi, IscsiSession, Multipath, NameLookup, Nic, NicKind, Node,
-    Os, Package, Time,
+    Os, Package, Service, Time,
 };
 use crate::probe::answer::{Answer, Section, Status};
 
@@ -22,7 +22,14 @@ pub struct Reading {
 
 /// Reads the answer of a Linux host that was asked for the addresses of `names`.
 pub fn read(answer: &Answer, names: &[String]) -> Reading {
-    let mut reader = Reader { answer, unread: Vec::new() };
+    let daemons = answer.text("daemons").map(std::borrow::Cow::into_owned);
+    let daemons = daemons.or_else(|| processes::names(&answer.text("processes")?));
+    let listing = answer
+        .text("packages-rpm-list")
+        .and_then(|text| packages::rpm_list(&text))
+        .or_else(|| packages::rpm_columns(&answer.text("packages-rpm-columns")?))
+        .or_else(|| packages::dpkg_list(&answer.text("packages-dpkg-list")?));
+    let mut reader = Reader { answer, daemons, listing, unread: Vec::new() };
     let mut node = Node::default();
     reader.system(&mut node);
     reader.network(&mut node);
@@ -34,6 +41,10 @@ pub fn read(answer: &Answer, names: &[String]) -> Reading {
     });
     reader.drivers(&mut node);
     node.names = reader.names(names);
+    node.hosts_file = match answer.section("hosts") {
+        Some(section) if section.status == Status::Absent => Some(Vec::new()),
+        _ => answer.text("hosts").map(|text| names::hosts_file(&text)),
+    };
     node.firewall = reader.firewall();
     node.time = reader.time();
     node.corosync = reader.corosync(node.packages.as_deref());
@@ -42,6 +53,10 @@ pub fn read(answer: &Answer, names: &[String]) -> Reading {
 
 struct Reader<'a> {
     answer: &'a Answer,
+    /// Names of the processes that run, a line for each, where processes can be seen.
+    daemons: Option<String>,
+    /// All packages of the system, where a bundle lists them.
+    listing: Option<packages::Listing>,
     unread: Vec<(String, String)>,
 }
 
@@ -65,15 +80,18 @@ impl Reader<'_> {
         ran.then(|| "".into())
     }
 
-    /// Whether a command is installed, where that was looked at.
-    fn installed(&self, commands: &[&str]) -> Option<bool> {
-        let known = self.answer.text("commands")?;
-        Some(commands.iter().any(|command| known.lines().any(|line| line == *command)))
+    /// Whether a command is installed, where that was looked at, or one of the packages that bring it.
+    fn installed(&self, commands: &[&str], packages: &[&str]) -> Option<bool> {
+        if let Some(known) = self.answer.text("commands") {
+            return Some(commands.iter().any(|command| known.lines().any(|line| line == *command)));
+        }
+        let listing = self.listing.as_ref()?;
+        Some(listing.names.iter().any(|name| packages.contains(&name.as_str())))
     }
 
     /// Whether a daemon runs, where processes can be seen.
     fn runs(&self, daemon: &str) -> Option<bool> {
-        let known = self.answer.text("daemons")?;
+        let known = self.daemons.as_deref()?;
         Some(known.lines().any(|line| line == daemon))
     }
 
@@ -83,7 +101,8 @@ impl Reader<'_> {
         node.privileged = line("id").map(|id| id == "0");
         node.hostname = line("hostname").map(|name| name.split('.').next().unwrap_or_default().to_owned());
         node.machine_id = line("machine-id");
-        let uname = answer.text("uname").map(|text| os::uname(&text)).unwrap_or_default();
+        let uname = answer.text("uname").map(|text| os::uname(&text));
+        let uname = uname.or_else(|| Some(os::uname_all(&answer.text("uname-all")?))).unwrap_or_default();
         let release = answer.text("os-release").map(|text| os::os_release(&text)).unwrap_or_default();
         node.os = Os {
             family: uname.family.or(release.family),
@@ -130,14 +149,24 @@ impl Reader<'_> {
         node.reboot_pending =
             answer.text("reboot").and_then(|text| reboot::pending(&text, node.os.kernel.as_deref()));
         node.packages = self.packages();
-        node.services = answer
-            .text("services")
-            .map(|text| services::systemctl(&text))
-            .filter(|all| !all.is_empty())
-            .or_else(|| {
-                let files = answer.text("services-files")?;
-                Some(services::files(&files, answer.text("daemons").as_deref()))
-            });
+        node.services = self.services();
+    }
+
+    fn services(&self) -> Option<Vec<Service>> {
+        let answer = self.answer;
+        let mut shown = answer.text("services").map(|text| services::systemctl(&text)).unwrap_or_default();
+        // A bundle shows all services; those that are not loaded are only among the files.
+        let known: Vec<&str> = services_text::SERVICES.split_whitespace().collect();
+        shown.retain(|service| known.contains(&service.name.as_str()));
+        let status: Vec<_> = answer.items("services-status").map(Section::text).collect();
+        let status: Vec<&str> = status.iter().map(AsRef::as_ref).collect();
+        let (files, units) = (answer.text("services-unit-files"), answer.text("services-units"));
+        shown.extend(services_text::parse(files.as_deref(), units.as_deref(), &status));
+        text::unique_by_key(&mut shown, |service| &service.name);
+        (!shown.is_empty()).then_some(shown).or_else(|| {
+            let files = answer.text("services-files")?;
+            Some(services::files(&files, self.daemons.as_deref()))
+        })
     }
 
     fn packages(&self) -> Option<Vec<Package>> {
@@ -147,14 +176,29 @@ impl Reader<'_> {
         {
             return Some(packages::dpkg(&section.text()));
         }
-        self.answer.text("packages-rpm").map(|text| packages::rpm(&text))
+        if let Some(text) = self.answer.text("packages-rpm") {
+            return Some(packages::rpm(&text));
+        }
+        let listed = self.listing.as_ref().map(|listing| listing.packages.clone());
+        let report =
+            || Some(packages::report(&self.answer.text("packages-report")?)).filter(|all| !all.is_empty());
+        listed.or_else(report)
     }
 
     fn network(&mut self, node: &mut Node) {
         let answer = self.answer;
         let found = self
             .json("ip-addr", interfaces::parse)
-            .or_else(|| answer.text("ip-addr-text").map(|text| interfaces_text::parse(&text)));
+            .or_else(|| answer.text("ip-addr-text").map(|text| interfaces_text::parse(&text)))
+            .or_else(|| answer.text("ip-link-text").map(|text| interfaces_text::parse_link(&text)));
+        let found = match answer.text("ip-addr-oneline") {
+            Some(text) => {
+                let mut found = found.unwrap_or_default();
+                interfaces_text::add_oneline(&mut found, &text);
+                Some(found).filter(|found| !found.nics.is_empty())
+            }
+            None => found,
+        };
         let values = answer.any_text("net");
         if found.is_some() || values.is_some() {
             let found = found.unwrap_or_default();
@@ -258,7 +302,10 @@ impl Reader<'_> {
         let answer = self.answer;
         let mut disks = self
             .json("lsblk", disks::parse)
-            .or_else(|| answer.text("lsblk-pairs").map(|text| disks::parse_pairs(&text)));
+            .or_else(|| answer.text("lsblk-pairs").map(|text| disks::parse_pairs(&text)))
+            .or_else(|| {
+                answer.text("lsblk-text").map(|text| disks::parse_tree(&text)).filter(|all| !all.is_empty())
+            });
         let values = answer.any_text("block");
         if disks.is_some() || values.is_some() {
             let hexadecimal = answer.any_text("vpd").unwrap_or_default();
@@ -290,7 +337,8 @@ impl Reader<'_> {
 
     fn multipath(&mut self, disks: Option<&[Disk]>, packages: Option<&[Package]>) -> Multipath {
         let answer = self.answer;
-        let installed = self.installed(&["multipath", "multipathd"]);
+        let installed =
+            self.installed(&["multipath", "multipathd"], &["multipath-tools", "device-mapper-multipath"]);
         let config = match answer.section("multipath-conf").map(|section| section.status) {
             Some(Status::Exit(0) | Status::Absent) => {
                 let parts: Vec<&Section> = answer.items("multipath-conf.d").collect();
@@ -344,7 +392,7 @@ impl Reader<'_> {
 
     fn iscsi(&mut self, node: &mut Node) {
         let answer = self.answer;
-        let installed = self.installed(&["iscsiadm"]);
+        let installed = self.installed(&["iscsiadm"], &["open-iscsi", "iscsi-initiator-utils"]);
         let sessions: Option<Vec<IscsiSession>> =
             if answer.section("iscsi-sysfs").is_some_and(|section| section.status == Status::Skipped) {
                 Some(Vec::new())
@@ -464,7 +512,7 @@ impl Reader<'_> {
         let answer = self.answer;
         let timezone = answer.any_text("links").and_then(|links| hba::timezone(&links));
         // Where processes are hidden, the one that answers is the one that runs.
-        let answers = |section: &str| answer.text("daemons").is_none() && answer.text(section).is_some();
+        let answers = |section: &str| self.daemons.is_none() && answer.text(section).is_some();
         let runs = |daemon: &str, section: &str| self.runs(daemon) == Some(true) || answers(section);
         let time = if runs("chronyd", "chrony-tracking") {
             clock::chrony(answer.text("chrony-tracking").as_deref(), answer.text("chrony-sources").as_deref())
@@ -475,7 +523,7 @@ impl Reader<'_> {
             clock::ntpq(&answer.text("ntp-peers").unwrap_or_default())
         } else if self.runs("ptp4l") == Some(true) {
             Time { service: Some("ptp4l".to_owned()), ..Time::default() }
-        } else if answer.text("daemons").is_some() {
+        } else if self.daemons.is_some() {
             // No service runs that could say that the clock is in step.
             Time {
                 service: Some(String::new()),

@@ -1,4 +1,4 @@
-//! The operating system: `/etc/os-release` (any account), `uname -srm` (any account).
+//! The operating system: `/etc/os-release` (any account), `uname -srm`, in support bundles `uname -a` (any account).
 
 use super::text::unquote;
 use crate::facts::{Os, OsFamily};
@@ -53,9 +53,44 @@ pub fn uname(text: &str) -> Os {
     }
 }
 
+/// Reads `uname -a`: system, host name, kernel release, its version of several words, then architecture, on some systems
+/// once or twice more, and the name of the operating system.
+pub fn uname_all(text: &str) -> Os {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [system, _, release, rest @ ..] = words.as_slice() else { return Os::default() };
+    let rest = if let [rest @ .., "GNU/Linux" | "Linux"] = rest { rest } else { rest };
+    // The version ends with a year; what stands behind it is the machine.
+    let year =
+        |word: &&str| word.len() == 4 && word.starts_with("20") && word.bytes().all(|b| b.is_ascii_digit());
+    let machine = match rest.iter().position(year) {
+        Some(at) => rest.get(at + 1),
+        None => rest.last(),
+    };
+    // Debian writes its own version as `(2024-10-16)` behind a shorter one.
+    let machine = machine.filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic())).or(rest.last());
+    let Some(machine) = machine else { return Os::default() };
+    uname(&format!("{system} {release} {machine}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_of_uname_is_read() {
+        let of = |text: &str| {
+            let os = uname_all(text);
+            (os.kernel.unwrap_or_default(), os.architecture.unwrap_or_default())
+        };
+        let rhel = "Linux n1.example.net 5.14.0-362.8.1.el9_3.x86_64 #1 SMP PREEMPT_DYNAMIC Tue Oct 3 11:12:36 EDT 2023 x86_64 x86_64 x86_64 GNU/Linux\n";
+        assert_eq!(of(rhel), ("5.14.0-362.8.1.el9_3.x86_64".into(), "x86_64".into()));
+        let debian =
+            "Linux n1 6.1.0-25-amd64 #1 SMP PREEMPT_DYNAMIC Debian 6.1.106-3 (2024-08-26) x86_64 GNU/Linux\n";
+        assert_eq!(of(debian), ("6.1.0-25-amd64".into(), "x86_64".into()));
+        let suse = "Linux n1 5.14.21-150500.55.19-default #1 SMP PREEMPT_DYNAMIC Tue Aug 8 22:15:01 UTC 2023 (9908c29) s390x s390x s390x GNU/Linux\n";
+        assert_eq!(of(suse), ("5.14.21-150500.55.19-default".into(), "s390x".into()));
+        assert_eq!(uname_all("uname: not found\n").kernel, None);
+    }
 
     #[test]
     fn a_debian_is_read() {

@@ -1,4 +1,5 @@
-//! Routes of the main table: `ip -j route`, `ip -j -6 route`, and their text where `ip` knows no JSON (any account).
+//! Routes of the main table: `ip -j route`, `ip -j -6 route`, and their text where `ip` knows no JSON; in support bundles
+//! `ip route show table all` (any account).
 
 use crate::facts::Route;
 use serde_json::Value;
@@ -28,7 +29,7 @@ pub fn parse(json: &str) -> Result<Vec<Route>, serde_json::Error> {
     Ok(out)
 }
 
-/// Reads the text of `ip route`.
+/// Reads the text of `ip route`; routes of other tables are left out.
 pub fn parse_text(text: &str) -> Vec<Route> {
     const TYPES: [&str; 7] =
         ["unicast", "blackhole", "unreachable", "prohibit", "throw", "multicast", "anycast"];
@@ -55,6 +56,9 @@ pub fn parse_text(text: &str) -> Vec<Route> {
             continue;
         }
         several = None;
+        if after("table").is_some_and(|table| table != "main") {
+            continue;
+        }
         let Some(destination) = words.iter().find(|word| !TYPES.contains(word)) else { continue };
         if *destination != "default" && !destination.contains(['.', ':']) {
             continue;
@@ -114,6 +118,12 @@ mod tests {
             parse_text("default via inet6 fe80::1 dev eth0\n"),
             [route("default", "fe80::1", "eth0", 0)]
         );
+    }
+
+    #[test]
+    fn other_tables_are_left_out() {
+        let text = "10.9.0.0/16 via 192.0.2.9 dev eth0 table 100 \n\tnexthop via 192.0.2.3 dev eth0\nlocal 127.0.0.1 dev lo table local proto kernel scope host src 127.0.0.1 \ndefault via 192.0.2.1 dev eth0 \n";
+        assert_eq!(parse_text(text), [route("default", "192.0.2.1", "eth0", 0)]);
     }
 
     #[test]
