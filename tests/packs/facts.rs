@@ -14,6 +14,14 @@ pub fn complete(json: &Value) -> Option<Document> {
     Some(document)
 }
 
+/// The same of facts that have to be valid.
+pub fn valid(json: &Value) -> Document {
+    let mut document = Document::parse(json.to_string().as_bytes(), "facts")
+        .unwrap_or_else(|problem| panic!("invalid facts: {problem}"));
+    derive::complete(&mut document);
+    document
+}
+
 /// A document as it stands.
 pub fn bare(json: &Value) -> Option<Document> {
     Document::parse(json.to_string().as_bytes(), "facts").ok()
