@@ -8,7 +8,7 @@ use super::gather::{self, Gathered, Gathering};
 use super::terminal::Terminal;
 use super::timings::Timings;
 use super::write::{to_file, to_stdout};
-use super::{Outcome, recording, rulebook};
+use super::{Outcome, bundles, recording, rulebook};
 use crate::derive;
 use crate::facts::Document;
 use crate::inventory::{self, Inventory, Waiver};
@@ -22,10 +22,11 @@ use std::path::{Path, PathBuf};
 /// Check a cluster: probe what cluster.toml names, or judge a recording, and report
 #[derive(clap::Args)]
 pub(super) struct CheckArgs {
-    /// A cluster.toml, facts that `quorate probe` recorded (- for standard input), or a report of Microsoft's cluster
-    /// validation (.htm, .mht); by default the nearest cluster.toml
+    /// A cluster.toml, facts that `quorate probe` recorded (- for standard input), a report of Microsoft's cluster
+    /// validation (.htm, .mht), or support bundles, one or more for each node (sosreport, supportconfig, crm report, as
+    /// folder or archive); by default the nearest cluster.toml
     #[arg(value_name = "PATH")]
-    path: Option<PathBuf>,
+    paths: Vec<PathBuf>,
     /// Judge by what this cluster.toml says of profile, parameters, severities and waivers; alone, judge only the plan
     #[arg(long, value_name = "FILE", env = "QUORATE_PLAN")]
     plan: Option<PathBuf>,
@@ -66,7 +67,7 @@ enum Subject {
     Plan(Box<Inventory>),
     /// A plan by itself.
     PlanAlone(Box<Inventory>),
-    /// Recorded facts, with what the plan says of judging.
+    /// Facts that were recorded, or that bundles hold, with what the plan says of judging.
     Recording(Box<Document>, Option<Box<Inventory>>),
 }
 
@@ -74,7 +75,8 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     let mut timings = Timings::new(args.timings);
     // Mistakes of the plan do not hide those of the rules. Both are read at the same time, and the rules once more
     // where the plan turns out to have some of its own.
-    let (subject, rules) = rayon::join(|| subject(&args), || rulebook::load_to_judge(&args.rules, None));
+    let (subject, rules) =
+        rayon::join(|| subject(&args, terminal), || rulebook::load_to_judge(&args.rules, None));
     let inventory = subject.as_ref().ok().and_then(Subject::inventory);
     let rules = match inventory.filter(|inventory| !inventory.rules.directories.is_empty()) {
         Some(inventory) => rulebook::load_to_judge(&args.rules, Some(inventory)),
@@ -181,8 +183,14 @@ fn write_shown(
     output.map_or_else(|| to_stdout(&text), |path| to_file(path, &text))
 }
 
-fn subject(args: &CheckArgs) -> Result<Subject, Problems> {
-    match (&args.path, &args.plan) {
+fn subject(args: &CheckArgs, terminal: &Terminal) -> Result<Subject, Problems> {
+    if bundles::are_bundles(&args.paths) {
+        contacts_nothing(args, "a support bundle")?;
+        let plan = || args.plan.as_deref().map(Inventory::load).transpose();
+        let (document, plan) = both(bundles::read(&args.paths, terminal), plan())?;
+        return Ok(Subject::Recording(Box::new(document), plan.map(Box::new)));
+    }
+    match (args.paths.first(), &args.plan) {
         (Some(path), plan) if recording::is_recording(path) => {
             contacts_nothing(args, "a recording")?;
             let (document, plan) =
@@ -193,15 +201,17 @@ fn subject(args: &CheckArgs) -> Result<Subject, Problems> {
             };
             Ok(Subject::Recording(Box::new(document), settings.map(Box::new)))
         }
-        (Some(path), Some(_)) => Err(Problem::new(format!("{} is no recording", path.display()))
-            .help("--plan goes with a recording, or alone to judge only the plan")
-            .into()),
+        (Some(path), Some(_)) => {
+            Err(Problem::new(format!("{} is no recording and no support bundle", path.display()))
+                .help("--plan goes with a recording or with bundles, or alone to judge only the plan")
+                .into())
+        }
         (None, Some(plan)) => {
             contacts_nothing(args, "a plan by itself")?;
             Ok(Subject::PlanAlone(Box::new(load(plan)?)))
         }
         (path, None) => {
-            let path = inventory::locate(path.as_deref())?;
+            let path = inventory::locate(path.map(PathBuf::as_path))?;
             Ok(Subject::Plan(Box::new(load(&path)?)))
         }
     }

@@ -5,6 +5,7 @@
 
 mod active;
 mod args;
+mod bundles;
 mod check;
 mod columns;
 mod demo;

@@ -1,12 +1,13 @@
 //! `quorate probe`: gathers facts and records them, to be judged later or elsewhere.
 
-use super::Outcome;
 use super::active::{self, ActiveOptions};
 use super::args::ProbeOptions;
 use super::gather::{Gathered, Gathering, dry_run};
 use super::terminal::Terminal;
 use super::timings::Timings;
 use super::write::{to_file_or_stdout, to_stdout};
+use super::{Outcome, bundles};
+use crate::facts::Document;
 use crate::inventory::{self, Inventory};
 use crate::report::{Coverage, ExitCode, TestedLun, to_json};
 use crate::rule::Judgement;
@@ -15,9 +16,9 @@ use std::path::{Path, PathBuf};
 /// Gather the facts of a cluster and record them, without judging
 #[derive(clap::Args)]
 pub(super) struct ProbeArgs {
-    /// A cluster.toml; by default the nearest one
+    /// A cluster.toml, or support bundles whose facts are to be recorded; by default the nearest cluster.toml
     #[arg(value_name = "PATH")]
-    path: Option<PathBuf>,
+    paths: Vec<PathBuf>,
     /// Where to record the facts, as JSON (- for standard output)
     #[arg(short, long, value_name = "FILE", default_value = "-", env = "QUORATE_PROBE_OUTPUT")]
     output: PathBuf,
@@ -37,7 +38,12 @@ pub(super) struct ProbeArgs {
 
 pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
     let mut timings = Timings::new(args.timings);
-    let inventory = Inventory::load(&inventory::locate(args.path.as_deref())?)?;
+    if bundles::are_bundles(&args.paths) {
+        let document = bundles::read(&args.paths, terminal)?;
+        timings.done("reading bundles");
+        return record(&args, &document, false, terminal, timings);
+    }
+    let inventory = Inventory::load(&inventory::locate(args.paths.first().map(PathBuf::as_path))?)?;
     inventory.check_references()?;
     active::check(&inventory)?;
     timings.done("reading");
@@ -49,7 +55,18 @@ pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
     let Gathered { document, interrupted } = gathering.run(&mut timings);
     gathering.end(terminal);
     timings.done("gathering facts");
-    to_file_or_stdout(Some(&args.output), &(to_json(&document) + "\n"))?;
+    record(&args, &document, interrupted, terminal, timings)
+}
+
+/// Writes the facts and says what they come to.
+fn record(
+    args: &ProbeArgs,
+    document: &Document,
+    interrupted: bool,
+    terminal: &Terminal,
+    mut timings: Timings,
+) -> Outcome {
+    to_file_or_stdout(Some(&args.output), &(to_json(document) + "\n"))?;
     timings.done("writing");
     if args.output != Path::new("-") {
         let reached = document.nodes.iter().filter(|node| node.reached == Some(true)).count();
@@ -61,11 +78,11 @@ pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
     }
     timings.tell();
     let left: Vec<TestedLun> =
-        TestedLun::all(&document).into_iter().filter(TestedLun::left_something).collect();
+        TestedLun::all(document).into_iter().filter(TestedLun::left_something).collect();
     for lun in &left {
         terminal.note(&lun.residue_lines().unwrap_or_default());
     }
-    let coverage = Coverage::of(&document, &Judgement::default());
+    let coverage = Coverage::of(document, &Judgement::default());
     Ok(match coverage.complete {
         _ if !left.is_empty() => ExitCode::LeftOnLun,
         _ if interrupted => ExitCode::Interrupted,

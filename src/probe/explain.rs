@@ -46,11 +46,53 @@ pub fn explain(
         outcomes: collectors::all()
             .map(|collector| (collector.section, outcome(collector, answer, ending, unread, node.privileged)))
             .collect(),
+        bundle: None,
     };
     let root = format!("nodes[{}]", node.name);
     let mut gaps = Vec::new();
     explainer.record(node, "nodes", &root, &mut gaps);
     (gaps, explainer.sources(node, &root, place))
+}
+
+/// What is known of a bundle that a node's answer was made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Bundle<'a> {
+    /// Kind, with its article: `a sosreport`.
+    pub kind: &'a str,
+    /// The archive or folder.
+    pub file: &'a str,
+    /// Members that each section comes from.
+    pub origins: &'a BTreeMap<String, Vec<String>>,
+    /// Why sections are not there, where more is to be said than that the bundle does not hold them.
+    pub troubles: &'a BTreeMap<&'static str, (GapReason, String)>,
+    /// Why it was not read to its end.
+    pub broken: Option<&'a str>,
+}
+
+/// As [`explain`], of a node out of a bundle: what the bundle does not hold is not collected, and sources are its members.
+pub fn explain_bundle(
+    node: &Node,
+    answer: &Answer,
+    unread: &[(String, String)],
+    bundle: &Bundle<'_>,
+) -> (Vec<Gap>, Vec<Source>) {
+    let of = |collector: &Collector| match outcome(collector, answer, &Ending::Whole, unread, Some(true)) {
+        Outcome::NotAsked => match (bundle.troubles.get(collector.section), bundle.broken) {
+            (Some((reason, why)), _) => Outcome::Trouble(*reason, why.clone()),
+            (None, Some(why)) => Outcome::Trouble(
+                GapReason::CommandFailed,
+                format!("{} was not read to its end: {why}", bundle.file),
+            ),
+            (None, None) => Outcome::NotAsked,
+        },
+        known => known,
+    };
+    let outcomes = COLLECTORS.iter().map(|collector| (collector.section, of(collector))).collect();
+    let explainer = Explainer { outcomes, bundle: Some(*bundle) };
+    let root = format!("nodes[{}]", node.name);
+    let mut gaps = Vec::new();
+    explainer.record(node, "nodes", &root, &mut gaps);
+    (gaps, explainer.sources(node, &root, bundle.file))
 }
 
 fn outcome(
@@ -122,11 +164,12 @@ impl Lack {
     }
 }
 
-struct Explainer {
+struct Explainer<'a> {
     outcomes: BTreeMap<&'static str, Outcome>,
+    bundle: Option<Bundle<'a>>,
 }
 
-impl Explainer {
+impl Explainer<'_> {
     fn reason(&self, fact: &str) -> (GapReason, String) {
         if let Some((_, why)) = NOT_ASKED.iter().find(|(path, _)| is_at_or_below(fact, path)) {
             return (GapReason::NotCollected, (*why).to_owned());
@@ -148,7 +191,12 @@ impl Explainer {
         }
         let told: Vec<&str> =
             collectors.iter().filter(|one| *outcome(one) == Outcome::Told).map(|one| one.command).collect();
-        if told.is_empty() {
+        if told.is_empty()
+            && let Some(bundle) = &self.bundle
+        {
+            let commands: Vec<&str> = collectors.iter().map(|one| one.command).collect();
+            (GapReason::NotCollected, format!("{} does not hold {}", bundle.kind, commands.join(" or ")))
+        } else if told.is_empty() {
             (GapReason::NotCollected, "nothing on this host was asked that could tell".to_owned())
         } else {
             (GapReason::NotSupported, format!("{} did not tell", told.join(", ")))
@@ -232,11 +280,19 @@ impl Explainer {
                 continue;
             }
             let told = matches!(self.outcomes.get(collector.section), Some(Outcome::Told));
+            let names: Vec<&str> = match &self.bundle {
+                Some(bundle) => {
+                    bundle.origins.get(collector.section).into_iter().flatten().map(String::as_str).collect()
+                }
+                None => vec![collector.command],
+            };
             for fact in collector.facts {
                 let group = group_of(fact);
                 let known = groups.entry(group).or_default();
-                if told && !known.contains(&collector.command) {
-                    known.push(collector.command);
+                for name in &names {
+                    if told && !known.contains(name) {
+                        known.push(name);
+                    }
                 }
             }
         }
@@ -249,7 +305,11 @@ impl Explainer {
             let file = commands.iter().all(|command| command.starts_with('/'));
             out.push(Source {
                 path: format!("{root}.{below}"),
-                kind: Some(if file { SourceKind::File } else { SourceKind::Command }),
+                kind: Some(match self.bundle {
+                    Some(_) => SourceKind::Bundle,
+                    None if file => SourceKind::File,
+                    None => SourceKind::Command,
+                }),
                 place: Some(place.to_owned()),
                 item: Some(commands.join(", ")),
             });

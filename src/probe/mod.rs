@@ -4,6 +4,7 @@
 //! passed to a shell, and kept free of control characters. Secrets never enter facts.
 
 pub mod answer;
+pub mod bundle;
 mod child;
 pub mod collectors;
 pub mod explain;
