@@ -87,7 +87,7 @@ pub fn explain_bundle(
         },
         known => known,
     };
-    let outcomes = COLLECTORS.iter().map(|collector| (collector.section, of(collector))).collect();
+    let outcomes = collectors::all().map(|collector| (collector.section, of(collector))).collect();
     let explainer = Explainer { outcomes, bundle: Some(*bundle) };
     let root = format!("nodes[{}]", node.name);
     let mut gaps = Vec::new();

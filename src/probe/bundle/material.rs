@@ -247,7 +247,7 @@ impl Material {
 
 /// The name of a section as the list of collectors has it.
 fn collector_of(section: &str) -> Option<&'static str> {
-    crate::probe::collectors::COLLECTORS.iter().map(|one| one.section).find(|name| *name == section)
+    crate::probe::collectors::all().map(|one| one.section).find(|name| *name == section)
 }
 
 #[cfg(test)]
