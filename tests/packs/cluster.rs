@@ -6,7 +6,7 @@ use quorate::rule::{Finding, Judgement, Ruleset, Selection, Status};
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A file of mutations.
@@ -18,7 +18,7 @@ struct Mutations {
     /// Whether the plan names that profile, because platform and release lead to another one.
     #[serde(default)]
     named: bool,
-    /// The cluster that is changed; by default the one whose file has the same name.
+    /// The cluster that this one is made from, by the name of its mutations; by default it has a file of its own.
     facts: Option<String>,
     /// What is so in that cluster before anything is wrong.
     #[serde(default)]
@@ -109,35 +109,46 @@ fn folder() -> PathBuf {
 /// All files of mutations, each with the cluster that it changes: name, facts, mutations. With `QUORATE_CLUSTER` in the
 /// environment only that one, for while it is written.
 fn clusters() -> Vec<(String, Value, Mutations)> {
-    let read = |path: &Path| {
-        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    };
-    let (mut all, mut facts_without) = (Vec::new(), BTreeSet::new());
+    let (mut written, mut all): (BTreeMap<String, Value>, BTreeMap<String, Mutations>) = Default::default();
     for entry in std::fs::read_dir(folder()).expect("readable") {
         let path = entry.expect("readable").path();
-        let file = path.file_name().expect("named").to_string_lossy();
+        let file = path.file_name().expect("named").to_string_lossy().into_owned();
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         if let Some(name) = file.strip_suffix(".json") {
-            facts_without.insert(name.to_owned());
+            let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+            written.insert(name.to_owned(), json);
         } else if let Some(name) = file.strip_suffix(".mutations.toml") {
-            let mutations: Mutations =
-                toml::from_str(&read(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let facts = mutations.facts.as_deref().unwrap_or(name);
-            let mut facts =
-                serde_json::from_str(&read(&folder().join(format!("{facts}.json")))).expect("valid JSON");
-            for change in mutations.with.all() {
-                facts::set(&mut facts, &change.path, Some(json(&change.value)));
-            }
-            all.push((name.to_owned(), facts, mutations));
+            let mutations = toml::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+            all.insert(name.to_owned(), mutations);
         }
     }
-    facts_without.retain(|name| all.iter().all(|(of, ..)| of != name));
-    assert!(facts_without.is_empty(), "clusters without mutations: {facts_without:?}");
-    all.sort_by(|a, b| a.0.cmp(&b.0));
+    let without: Vec<&String> = written.keys().filter(|name| !all.contains_key(*name)).collect();
+    assert!(without.is_empty(), "clusters without mutations: {without:?}");
+    let mut facts: Vec<Value> = all.keys().map(|name| healthy(name, &written, &all)).collect();
+    let mut clusters: Vec<_> = all
+        .into_iter()
+        .zip(facts.drain(..))
+        .map(|((name, mutations), facts)| (name, facts, mutations))
+        .collect();
     if let Ok(wanted) = std::env::var("QUORATE_CLUSTER") {
-        all.retain(|(name, ..)| *name == wanted);
-        assert!(!all.is_empty(), "there is no cluster `{wanted}`");
+        clusters.retain(|(name, ..)| *name == wanted);
+        assert!(!clusters.is_empty(), "there is no cluster `{wanted}`");
     }
-    all
+    clusters
+}
+
+/// A cluster as its file has it, or as it is made from another one.
+fn healthy(name: &str, written: &BTreeMap<String, Value>, all: &BTreeMap<String, Mutations>) -> Value {
+    let mutations = all.get(name).unwrap_or_else(|| panic!("there is no cluster `{name}`"));
+    let mut facts = match &mutations.facts {
+        Some(of) => healthy(of, written, all),
+        None => written.get(name).unwrap_or_else(|| panic!("`{name}.json` is missing")).clone(),
+    };
+    for change in mutations.with.all() {
+        facts::set(&mut facts, &change.path, Some(json(&change.value)));
+    }
+    facts
 }
 
 impl Mutations {
@@ -220,13 +231,13 @@ fn every_rule_that_applies_can_be_broken() {
     let mut unbroken = Vec::new();
     let mut broken_somewhere: BTreeSet<String> = BTreeSet::new();
     let clusters = clusters();
+    let of_name: BTreeMap<&str, &Mutations> =
+        clusters.iter().map(|(name, _, mutations)| (name.as_str(), mutations)).collect();
     for (name, facts, mutations) in &clusters {
         // What is broken in the cluster that this one is made from need not be broken again.
-        let same = |of: &str| of == name || Some(of) == mutations.facts.as_deref();
-        let broken: BTreeSet<&str> = clusters
-            .iter()
-            .filter(|(of, ..)| same(of))
-            .flat_map(|(.., mutations)| mutations.mutation.iter().map(|mutation| mutation.rule.as_str()))
+        let made_from = |of: &&Mutations| of.facts.as_deref().and_then(|of| of_name.get(of).copied());
+        let broken: BTreeSet<&str> = std::iter::successors(Some(mutations), made_from)
+            .flat_map(|of| of.mutation.iter().map(|mutation| mutation.rule.as_str()))
             .collect();
         broken_somewhere.extend(broken.iter().map(|&rule| rule.to_owned()));
         let judgement = mutations.judge(&ruleset, facts);
