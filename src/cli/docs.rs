@@ -63,6 +63,11 @@ fn rules(ruleset: &Ruleset, folder: &Path) -> Outcome {
     Ok(ExitCode::Clean)
 }
 
+/// Words as they begin a sentence; a name that is written small stays small.
+fn sentence(words: &str) -> String {
+    words.strip_prefix("the ").map_or_else(|| words.to_owned(), |rest| format!("The {rest}"))
+}
+
 /// The catalogue of requirements as a page: platform by platform, then where sources disagree.
 fn requirements(ruleset: &Ruleset) -> String {
     let mut out = String::from(
@@ -103,16 +108,20 @@ fn requirements(ruleset: &Ruleset) -> String {
     for conflict in catalogue().conflicts() {
         let _ = write!(
             out,
-            "\n### {}: {}\n\n- The article says: {}\n- The vendor says: {}\n- Here: {}\n",
+            "\n### {}: {}\n\n- {} says: {}\n- {} says: {}\n- Here: {}\n",
             conflict.id,
             conflict.subject,
+            sentence(&conflict.article),
             conflict.said_by_article,
+            sentence(&conflict.vendor),
             conflict.said_by_vendor,
             conflict.resolution
         );
-        for (who, profile) in [("vendor", &conflict.default), ("article", &conflict.alternative)] {
+        for (who, profile) in
+            [(&conflict.vendor, &conflict.default), (&conflict.article, &conflict.alternative)]
+        {
             if let Some(profile) = profile {
-                let _ = writeln!(out, "- Profile `{profile}` follows the {who}.");
+                let _ = writeln!(out, "- Profile `{profile}` follows {who}.");
             }
         }
     }

@@ -242,17 +242,18 @@ fn covered(one: &Covered) -> String {
 
 /// A conflict of sources, line by line.
 fn disagreement(conflict: &Conflict) -> impl Iterator<Item = String> {
+    let (article, vendor) = (&conflict.article, &conflict.vendor);
     let profiles = match (&conflict.default, &conflict.alternative) {
-        (Some(vendor), Some(article)) => {
-            Some(format!("profile {vendor} follows the vendor, {article} the article"))
+        (Some(of_vendor), Some(of_article)) => {
+            Some(format!("profile {of_vendor} follows {vendor}, {of_article} {article}"))
         }
-        (Some(vendor), None) => Some(format!("profile {vendor} follows the vendor")),
-        (None, Some(article)) => Some(format!("profile {article} follows the article")),
+        (Some(of_vendor), None) => Some(format!("profile {of_vendor} follows {vendor}")),
+        (None, Some(of_article)) => Some(format!("profile {of_article} follows {article}")),
         (None, None) => None,
     };
     let lines = [
-        format!("{}, {}: the article says: {}", conflict.id, conflict.subject, conflict.said_by_article),
-        format!("the vendor says: {}", conflict.said_by_vendor),
+        format!("{}, {}: {article} says: {}", conflict.id, conflict.subject, conflict.said_by_article),
+        format!("{vendor} says: {}", conflict.said_by_vendor),
         format!("here: {}", conflict.resolution),
     ];
     lines.into_iter().chain(profiles)
