@@ -46,6 +46,28 @@ const DISPENSABLE: &[(&str, &str, &str)] = &[
     ("network/one-default-gateway", "nodes.routes.gateway", "there is one other at most"),
     ("node/count-by-architecture", "nodes.os.architecture", "the number is small enough for any"),
     (
+        "corosync/ports-apart",
+        "nodes.corosync.interfaces.number",
+        "its port is far from the other, whatever its number",
+    ),
+    ("corosync/one-family", "nodes.corosync.nodelist.addresses.literal", "all of the link are of one family"),
+    (
+        "corosync/address-on-node",
+        "nodes.corosync.nodelist.addresses.address",
+        "another member's are on the node",
+    ),
+    (
+        "corosync/links-apart",
+        "nodes.corosync.nodelist.addresses.address",
+        "no two interfaces share a network, whichever carry links",
+    ),
+    (
+        "corosync/same-members-as-pacemaker",
+        "cluster.pacemaker.nodes.id",
+        "a remote node is no member of Corosync",
+    ),
+    ("corosync/cluster-name", "nodes.dlm.active", "there is a name, whoever needs it"),
+    (
         "node/corosync-members",
         "nodes.corosync.members",
         "another node's file lists them; whether all are equal is another rule",
