@@ -48,8 +48,10 @@ collectors! {
     "hostname", "/proc/sys/kernel/hostname" => ["nodes.hostname"];
     "machine-id", "/etc/machine-id" => ["nodes.machine_id"];
     "os-release", "/etc/os-release" => ["nodes.os", "nodes.updates", "nodes.features"];
-    "commands", "command -v" => ["nodes.multipath.installed", "nodes.iscsi.installed"];
-    "daemons", "/proc/*/comm" => ["nodes.multipath.active", "nodes.time.service", "nodes.firewall.manager"];
+    "commands", "command -v" => [
+        "nodes.multipath.installed", "nodes.iscsi.installed", "nodes.drbd.installed", "nodes.lvm.installed",
+    ];
+    "daemons", "/proc/*/comm" => ["nodes.multipath.active", "nodes.time.service", "nodes.firewall.manager", "nodes.dlm.active"];
     "lscpu", "lscpu" => ["nodes.cpu", "nodes.hardware.virtual_machine", "nodes.hardware.hypervisor"];
     "cpuinfo", "/proc/cpuinfo" => ["nodes.cpu", "nodes.cpu.microcode"];
     "meminfo", "/proc/meminfo" => ["nodes.memory"];
@@ -65,6 +67,11 @@ collectors! {
     "virtualization", "systemd-detect-virt -v", partial true => ["nodes.hardware.virtual_machine", "nodes.hardware.hypervisor"];
     "boot", "/sys/firmware/efi", partial true => ["nodes.firmware.uefi", "nodes.firmware.secure_boot"];
     "reboot", "/run/reboot-required, /lib/modules, rpm -q" => ["nodes.reboot_pending"];
+    "security", "/sys/fs/selinux/enforce, /sys/module/apparmor", partial true => ["nodes.security.selinux", "nodes.security.apparmor"];
+    "selinux-config", "/etc/selinux/config" => ["nodes.security.selinux_configured", "nodes.security.selinux_policy"];
+    "health", "/proc/uptime, /proc/loadavg", partial true => ["nodes.health.uptime_s", "nodes.health.load_15"];
+    "df", "df -P -T -l", partial true => ["nodes.health.filesystems"];
+    "sysctl", "/proc/sys", partial true => ["nodes.sysctls"];
     "packages-dpkg", "dpkg-query -W", partial true => ["nodes.packages", "nodes.multipath.version"];
     "packages-rpm", "rpm -qa" => ["nodes.packages", "nodes.multipath.version"];
     "services", "systemctl show" => ["nodes.services"];
@@ -93,8 +100,27 @@ collectors! {
     ];
     "multipath-json", "multipathd show maps json", root true => ["nodes.multipath.maps"];
     "multipath", "multipath -ll", root true => ["nodes.multipath.maps"];
-    "multipath-conf", "/etc/multipath.conf" => ["nodes.multipath.config_sha256"];
-    "multipath-conf.d", "/etc/multipath/conf.d" => ["nodes.multipath.config_sha256"];
+    "multipath-config", "multipathd show config", root true => ["nodes.multipath.settings"];
+    "multipath-conf", "/etc/multipath.conf" => ["nodes.multipath.config_sha256", "nodes.multipath.settings"];
+    "multipath-conf.d", "/etc/multipath/conf.d" => ["nodes.multipath.config_sha256", "nodes.multipath.settings"];
+    "pr-keys", "sg_persist -i -k", root true => ["nodes.reservations"];
+    "pr-reservation", "sg_persist -i -r", root true => ["nodes.reservations.holder", "nodes.reservations.reservation_type"];
+    "pr-capabilities", "sg_persist -i -c", root true => ["nodes.reservations.supported_types"];
+    "drbd-conf", "/etc/drbd.conf, /etc/drbd.d", root true => ["nodes.drbd"];
+    "drbd-status", "drbdsetup status --json", root true => [
+        "nodes.drbd.resources.role", "nodes.drbd.resources.connection", "nodes.drbd.resources.disk_state",
+        "nodes.drbd.resources.peer_disk_state",
+    ];
+    "drbd-proc", "/proc/drbd" => [
+        "nodes.drbd.resources.role", "nodes.drbd.resources.connection", "nodes.drbd.resources.disk_state",
+        "nodes.drbd.resources.peer_disk_state",
+    ];
+    "dlm-ls", "dlm_tool ls", root true => ["nodes.dlm.lockspaces"];
+    "dlm-protocol", "/sys/kernel/config/dlm/cluster/protocol", root true => ["nodes.dlm.protocol"];
+    "dlm-conf", "/etc/dlm/dlm.conf" => ["nodes.dlm.protocol"];
+    "lvm-conf", "/etc/lvm/lvm.conf" => ["nodes.lvm"];
+    "lvm-local-conf", "/etc/lvm/lvmlocal.conf" => ["nodes.lvm"];
+    "lvm-groups", "vgs --reportformat json", root true => ["nodes.lvm.groups"];
     "fstab", "/etc/fstab" => ["nodes.mounts"];
     "hba", "/sys/class/fc_host, sas_host, scsi_host, iscsi_host", partial true => ["nodes.hbas", "nodes.drivers"];
     "modules", "/sys/module/*/version", partial true => ["nodes.hbas.driver_version", "nodes.drivers.version"];
@@ -122,8 +148,10 @@ collectors! {
     "names", "getent ahosts", partial true => ["nodes.names"];
     "name", "getent ahosts", partial true => ["nodes.names"];
     "ufw", "/etc/ufw/ufw.conf" => ["nodes.firewall.manager", "nodes.firewall.active"];
-    "nft", "nft list ruleset", root true => ["nodes.firewall.manager", "nodes.firewall.active", "nodes.firewall.rules_sha256"];
-    "iptables", "iptables-save", root true => ["nodes.firewall.manager", "nodes.firewall.active", "nodes.firewall.rules_sha256"];
+    "firewalld", "firewall-cmd --list-all-zones", root true => ["nodes.firewall.open_ports"];
+    "firewalld-service", "/usr/lib/firewalld/services, /etc/firewalld/services" => ["nodes.firewall.open_ports"];
+    "nft", "nft list ruleset", root true => ["nodes.firewall.manager", "nodes.firewall.active", "nodes.firewall.rules_sha256", "nodes.firewall.open_ports"];
+    "iptables", "iptables-save", root true => ["nodes.firewall.manager", "nodes.firewall.active", "nodes.firewall.rules_sha256", "nodes.firewall.open_ports"];
     "netfilter", "/proc/net/ip_tables_names, /sys/module" => ["nodes.firewall.manager", "nodes.firewall.active", "nodes.firewall.rules_sha256"];
 }
 
@@ -143,6 +171,17 @@ collectors! {
     "lsblk-text", "lsblk" => ["nodes.disks"];
     "ip-link-text", "ip -d link" => ["nodes.nics", "nodes.bonds"];
     "ip-addr-oneline", "ip -o addr" => ["nodes.nics.addresses"];
+    "sysctl-all", "sysctl -a" => ["nodes.sysctls"];
+    "sestatus", "sestatus" => ["nodes.security.selinux", "nodes.security.selinux_configured", "nodes.security.selinux_policy"];
+    "apparmor-status", "apparmor_status" => ["nodes.security.apparmor"];
+    "uptime", "uptime" => ["nodes.health.uptime_s", "nodes.health.load_15"];
+    "timedatectl", "timedatectl" => ["nodes.time.timezone", "nodes.time.synchronised"];
+    "drbd-dump", "drbdadm dump" => ["nodes.drbd"];
+    "drbd-status-text", "drbdsetup status" => [
+        "nodes.drbd.resources.role", "nodes.drbd.resources.connection", "nodes.drbd.resources.disk_state",
+        "nodes.drbd.resources.peer_disk_state",
+    ];
+    "lvm-groups-text", "vgs" => ["nodes.lvm.groups"];
 }
 
 /// Facts of a node that no command on Linux is asked for, with the reason.
@@ -259,7 +298,8 @@ mod tests {
 
     #[test]
     fn every_section_of_the_script_is_listed_and_the_other_way_round() {
-        let helpers = ["run", "plain", "item", "bounded", "file", "line", "filtered", "values", "skip", "b"];
+        let helpers =
+            ["run", "plain", "item", "bounded", "file", "line", "filtered", "sifted", "values", "skip", "b"];
         let mut sections: Vec<&str> = Vec::new();
         for line in SCRIPT.lines() {
             for part in line.split("&&").flat_map(|part| part.split("||")).flat_map(|part| part.split(';')) {

@@ -135,6 +135,20 @@ filtered() {
     e $st
 }
 
+# sifted SECTION SED-SCRIPT COMMAND...: its output through sed, with the status of the command
+sifted() {
+    q_n=$1 q_s=$2
+    shift 2
+    b "$q_n"
+    if there "$1"; then
+        st=$({ { $T "$@" 3>&- 4>&-; echo $? >&3; } | sed "$q_s" >&4; } 3>&1)
+    else
+        st=127
+    fi
+    e "${st:-1}"
+    return "${st:-1}"
+}
+
 # values SECTION FILES...: small files as PATH:LINE, those that are there
 values() {
     q_n=$1
@@ -168,7 +182,7 @@ system() {
     line machine-id /etc/machine-id
     if [ -e /etc/os-release ]; then file os-release /etc/os-release; else file os-release /usr/lib/os-release; fi
     b commands
-    for _c in iscsiadm multipath multipathd corosync lldpcli networkctl teamdctl; do
+    for _c in iscsiadm multipath multipathd drbdadm vgs corosync lldpcli networkctl teamdctl; do
         command -v $_c >/dev/null 2>&1 && printf '%s\n' $_c
     done
     e 0
@@ -231,6 +245,15 @@ system() {
             linux-firmware openssl-libs gnutls 2>/dev/null
     fi
     e 0
+    values security /sys/fs/selinux/enforce /sys/module/apparmor/parameters/enabled
+    file selinux-config /etc/selinux/config
+    values health /proc/uptime /proc/loadavg
+    run df df -P -T -l
+    _n=/proc/sys/net/ipv4
+    values sysctl /proc/sys/kernel/panic /proc/sys/kernel/panic_on_oops /proc/sys/kernel/softlockup_panic \
+        /proc/sys/kernel/hung_task_panic /proc/sys/kernel/sysrq $_n/tcp_retries2 $_n/ip_nonlocal_bind \
+        /proc/sys/vm/dirty_ratio /proc/sys/vm/dirty_background_ratio /proc/sys/vm/dirty_bytes \
+        /proc/sys/vm/dirty_background_bytes $_n/conf/*/rp_filter $_n/conf/*/arp_ignore $_n/conf/*/arp_announce
 }
 
 packages() {
@@ -298,6 +321,7 @@ network() {
         fi
     fi
     [ ! -e /etc/ufw/ufw.conf ] || file ufw /etc/ufw/ufw.conf
+    if daemon firewalld; then zones; fi
     if command -v nft >/dev/null 2>&1; then
         bounded nft nft list ruleset
     elif command -v iptables-save >/dev/null 2>&1; then
@@ -310,6 +334,35 @@ network() {
         done
         e 0
     fi
+}
+
+# What firewalld lets in, and the definitions of the services that its zones name.
+zones() {
+    b firewalld
+    if there firewall-cmd; then
+        _l=$($T firewall-cmd --list-all-zones)
+        st=$?
+        grep -q '<[rcp][a-z]* ' /etc/firewalld/direct.xml 2>/dev/null && printf 'beside: direct rules\n'
+        set -- /etc/firewalld/policies/*.xml
+        nth_exists "$1" && printf 'beside: policies\n'
+        printf '%s\n' "$_l"
+    else
+        st=127 _l=
+    fi
+    e $st
+    _d=
+    for _i in $(printf '%s\n' "$_l" | sed -n 's/^  services: *//p'); do
+        safe "$_i" || continue
+        case " $_d " in
+        *" $_i "*) continue ;;
+        esac
+        _d="$_d $_i"
+        for _f in /etc/firewalld/services /usr/lib/firewalld/services /lib/firewalld/services; do
+            [ -e "$_f/$_i.xml" ] || continue
+            file firewalld-service "$_f/$_i.xml" "$_i"
+            break
+        done
+    done
 }
 
 storage() {
@@ -339,6 +392,9 @@ storage() {
     if ! daemon multipathd || ! run multipath-json multipathd show maps json; then
         run multipath multipath -ll
     fi
+    if daemon multipathd; then
+        sifted multipath-config "/^defaults/,/^}/b$nl/^overrides/,/^}/b${nl}d" multipathd show config
+    fi
     file multipath-conf /etc/multipath.conf
     for _f in /etc/multipath/conf.d/*.conf; do
         [ -e "$_f" ] && safe "${_f##*/}" && file multipath-conf.d "$_f" "${_f##*/}"
@@ -352,6 +408,94 @@ storage() {
         $_n/scsi_host/*/host_sas_address $_n/sas_host/*/uevent $_n/iscsi_host/*/initiatorname \
         $_n/iscsi_host/*/port_state $_n/iscsi_host/*/hwaddress
     values modules /sys/module/*/version
+    reservations
+    volumes
+}
+
+# Keys of persistent reservations: once for each map, and for disks behind a storage network or SAS that are in none.
+reservations() {
+    set --
+    for _f in /sys/block/dm-*/dm/uuid; do
+        _l=
+        [ -e "$_f" ] && IFS= read -r _l <"$_f"
+        case $_l in
+        mpath-*) _f=${_f%/dm/uuid} && set -- "$@" "${_f##*/}" ;;
+        esac
+    done
+    for _f in /sys/block/sd*; do
+        [ -e "$_f" ] || continue
+        _d=
+        for _i in "$_f"/holders/dm-*/dm/uuid; do
+            _l=
+            [ -e "$_i" ] && IFS= read -r _l <"$_i"
+            case $_l in
+            mpath-*) _d=$_l ;;
+            esac
+        done
+        [ -z "$_d" ] || continue
+        case $(cd -P "$_f" && pwd -P) in
+        */session[0-9]* | */rport-* | */end_device-*) set -- "$@" "${_f##*/}" ;;
+        esac
+    done
+    if [ $# = 0 ]; then
+        skip pr-keys 'no map, and no disk behind iSCSI, Fibre Channel or SAS'
+        return
+    fi
+    if ! command -v sg_persist >/dev/null 2>&1; then
+        plain pr-keys sg_persist
+        return
+    fi
+    _d=0 _n=0
+    for _i; do
+        safe "$_i" || continue
+        _f=/dev/$_i
+        _n=$((_n + 1))
+        if [ ! -r "$_f" ]; then
+            b pr-keys "$_i"
+            e denied
+        elif [ $_n -gt 64 ] || [ $_d -gt 1 ]; then
+            b pr-keys "$_i"
+            printf 'too many devices, or too many that gave no answer\n'
+            e skipped
+        elif item pr-keys "$_i" sg_persist -n -y -i -k -d "$_f"; then
+            item pr-reservation "$_i" sg_persist -n -y -i -r -d "$_f"
+            item pr-capabilities "$_i" sg_persist -n -y -i -c -d "$_f"
+        elif [ $st = 124 ] || [ $st = 137 ]; then
+            _d=$((_d + 1))
+        fi
+    done
+}
+
+# DRBD, the lock manager and logical volumes, where they are there.
+volumes() {
+    set -- /etc/drbd.conf /etc/drbd.d/*.conf /etc/drbd.d/*.res
+    if [ -e "$1" ] || command -v drbdadm >/dev/null 2>&1; then
+        _c='s/\(shared-secret[[:space:]]*\)"[^"]*"/\1(cut)/g'
+        for _f; do
+            case $_f in
+            *'*'*) continue ;;
+            esac
+            filtered drbd-conf "$_f" -e '/shared-secret[[:space:]]*$/{' -e n -e d -e '}' -e "$_c" \
+                -e 's/\(shared-secret[[:space:]]\{1,\}\)[^";([:space:]][^;]*/\1(cut)/g'
+        done
+    fi
+    if [ -e /sys/module/drbd ]; then
+        run drbd-status drbdsetup status --json || file drbd-proc /proc/drbd
+    fi
+    if daemon dlm_controld; then
+        run dlm-ls dlm_tool ls
+        line dlm-protocol /sys/kernel/config/dlm/cluster/protocol
+    elif [ -r /proc/1/comm ]; then
+        skip dlm-ls 'dlm_controld does not run'
+    fi
+    [ ! -e /etc/dlm/dlm.conf ] || file dlm-conf /etc/dlm/dlm.conf
+    if command -v vgs >/dev/null 2>&1; then
+        filtered lvm-conf /etc/lvm/lvm.conf -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d'
+        [ ! -e /etc/lvm/lvmlocal.conf ] ||
+            filtered lvm-local-conf /etc/lvm/lvmlocal.conf -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d'
+        _c='vgs --readonly --foreign --shared --reportformat json -o vg_name,vg_systemid,vg_lock_type'
+        run lvm-groups $_c,vg_autoactivation,pv_name || run lvm-groups $_c,pv_name
+    fi
 }
 
 iscsi() {
@@ -365,13 +509,7 @@ iscsi() {
             $_n/iscsi_session/*/ifacename $_n/iscsi_session/*/initiatorname $_n/iscsi_session/*/tpgt \
             $_n/iscsi_connection/*/persistent_address $_n/iscsi_connection/*/persistent_port \
             $_n/iscsi_connection/*/local_ipaddr $_n/iscsi_connection/*/header_digest $_n/iscsi_connection/*/data_digest
-        b iscsi-sessions
-        if there iscsiadm; then
-            st=$({ { $T iscsiadm -m session -P 3 3>&- 4>&-; echo $? >&3; } | sed -e "$_c" -e '/[Uu]sername/d' >&4; } 3>&1)
-        else
-            st=127
-        fi
-        e "${st:-1}"
+        sifted iscsi-sessions "$_c$nl/[Uu]sername/d" iscsiadm -m session -P 3
     else
         skip iscsi-sysfs 'no session'
     fi

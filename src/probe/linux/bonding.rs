@@ -19,17 +19,21 @@ pub fn parse(name: &str, text: &str) -> BondStatus {
         BondStatus { bond: Bond { name: name.to_owned(), ..Bond::default() }, permanent: Vec::new() };
     let mut members: Vec<BondMember> = Vec::new();
     for (key, value) in text.lines().filter_map(|line| line.split_once(':')) {
-        // Details of an 802.3ad partner are indented and repeat names of fields.
+        let value = value.trim();
+        // Details of an 802.3ad partner are indented and repeat names of fields; so are those of the active aggregator.
         if key.starts_with([' ', '\t']) {
+            if members.is_empty() && key.trim() == "Number of ports" {
+                out.bond.ports = value.parse().ok();
+            }
             continue;
         }
-        let value = value.trim();
         match (key, members.last_mut()) {
             ("Bonding Mode", _) => out.bond.mode = Some(mode(value)),
             ("Currently Active Slave", _) => {
                 out.bond.active = Some(if value == "None" { String::new() } else { value.to_owned() });
             }
             ("MII Polling Interval (ms)", _) => out.bond.miimon_ms = value.parse().ok().map(Millis),
+            ("LACP rate", None) => out.bond.lacp_rate = Some(value.to_owned()),
             ("Slave Interface", _) => {
                 members.push(BondMember { name: value.to_owned(), ..BondMember::default() });
             }
@@ -42,7 +46,10 @@ pub fn parse(name: &str, text: &str) -> BondStatus {
             _ => {}
         }
     }
-    if out.bond.mode.is_some() {
+    if let Some(mode) = &out.bond.mode {
+        if mode != "802.3ad" {
+            (out.bond.lacp_rate, out.bond.ports) = (Some(String::new()), Some(0));
+        }
         unique_by_key(&mut members, |member| &member.name);
         out.bond.members = Some(members);
     }
@@ -74,6 +81,7 @@ mod tests {
         assert_eq!(status.bond.mode.as_deref(), Some("active-backup"));
         assert_eq!(status.bond.active.as_deref(), Some("ens1f0"));
         assert_eq!(status.bond.miimon_ms, Some(Millis(100)));
+        assert_eq!((status.bond.lacp_rate.as_deref(), status.bond.ports), (Some(""), Some(0)));
         let members = status.bond.members.unwrap();
         assert_eq!(
             members[1],
@@ -91,6 +99,7 @@ mod tests {
             members.iter().map(|member| (member.name.as_str(), member.aggregator)).collect();
         assert_eq!(aggregators, [("ens1f1", Some(1)), ("ens2f1", Some(2))]);
         assert_eq!(status.bond.active, None);
+        assert_eq!((status.bond.lacp_rate.as_deref(), status.bond.ports), (Some("slow"), Some(1)));
     }
 
     #[test]
@@ -106,5 +115,6 @@ mod tests {
         let status = parse("bond0", &text);
         assert_eq!(status.bond.mode.as_deref(), Some("802.3ad"));
         assert_eq!(status.bond.members.as_ref().map(Vec::len), Some(2));
+        assert_eq!((status.bond.lacp_rate.as_deref(), status.bond.ports), (Some("slow"), Some(1)));
     }
 }

@@ -1,5 +1,5 @@
 //! Clock and time source: `date '+%s.%N %z'`, `chronyc -n tracking`, `chronyc -n sources`, `timedatectl show-timesync --all`,
-//! `ntpq -p -n` (any account).
+//! `ntpq -p -n`; in support bundles also `timedatectl` (any account).
 
 use crate::facts::{Micros, Time};
 
@@ -93,6 +93,25 @@ pub fn timesync(text: &str, flag: Option<bool>) -> Time {
     }
 }
 
+/// Reads `timedatectl` for the time zone, and for whether the clock is in step where no service said so.
+pub fn timedatectl(text: &str, time: Time) -> Time {
+    let get = |keys: &[&str]| {
+        let fields = text.lines().filter_map(|line| line.trim().split_once(": "));
+        fields.filter(|(key, _)| keys.contains(key)).map(|(_, value)| value.trim()).next()
+    };
+    let zone = get(&["Time zone", "Timezone"]).and_then(|zone| zone.split_whitespace().next());
+    let flag = match get(&["System clock synchronized", "NTP synchronized"]) {
+        Some("yes") => Some(true),
+        Some("no") => Some(false),
+        _ => None,
+    };
+    Time {
+        timezone: time.timezone.or_else(|| zone.map(str::to_owned)),
+        synchronised: time.synchronised.or(flag),
+        ..time
+    }
+}
+
 /// Reads `ntpq -p -n`: the selected peer bears a `*` (or `o` for a pulse), its offset in milliseconds says how far it is
 /// ahead of this clock.
 pub fn ntpq(text: &str) -> Time {
@@ -164,6 +183,16 @@ mod tests {
         assert_eq!(timesync("", None).sources, None);
         let silent = timesync("FallbackNTPServers=a b\nServerName=a\n", Some(false));
         assert_eq!((silent.source.as_deref(), silent.sources.map(|all| all.len())), (Some(""), Some(2)));
+    }
+
+    #[test]
+    fn the_machine_says_its_time_zone() {
+        let text = "               Local time: Fri 2026-11-21 10:40:33 CET\n                Time zone: Europe/Berlin (CET, +0100)\nSystem clock synchronized: yes\n              NTP service: active\n";
+        let time = timedatectl(text, Time::default());
+        assert_eq!((time.timezone.as_deref(), time.synchronised), (Some("Europe/Berlin"), Some(true)));
+        let known = Time { synchronised: Some(false), ..Time::default() };
+        assert_eq!(timedatectl(text, known).synchronised, Some(false), "the service knows better");
+        assert_eq!(timedatectl("timedatectl: not found\n", Time::default()), Time::default());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! One node out of its answer: every section goes to its parser, and what they say of the same thing is joined.
 
 use super::{
-    bonding, clock, corosync, disks, dmi, ethtool, firewall, hba, interfaces, interfaces_text, iscsi_config,
-    iscsi_sessions, lldp, mounts, multipath, names, os, packages, processes, processor, reboot, routes,
-    services, services_text, sysfs_block, sysfs_net, team, text,
+    bonding, clock, corosync, disks, dlm, dmi, drbd, ethtool, firewall, firewalld, hba, health, interfaces,
+    interfaces_text, iscsi_config, iscsi_sessions, lldp, lvm, mounts, multipath, multipath_config, names, os,
+    packages, processes, processor, reboot, reservations, routes, security, services, services_text, sysctls,
+    sysfs_block, sysfs_net, team, text,
 };
 use crate::facts::{
     Bond, Corosync, Disk, Firewall, Hardware, Iscsi, IscsiSession, Multipath, NameLookup, Nic, NicKind, Node,
@@ -35,6 +36,16 @@ pub fn read(answer: &Answer, names: &[String]) -> Reading {
     reader.network(&mut node);
     reader.storage(&mut node);
     reader.iscsi(&mut node);
+    node.reservations = reservations::read(answer, node.disks.as_deref());
+    node.drbd = drbd::read(answer, reader.installed(&["drbdadm"], &["drbd-utils", "drbd9x-utils"]));
+    node.dlm = dlm::read(answer, reader.runs("dlm_controld"));
+    node.lvm = lvm::read(answer, reader.installed(&["vgs"], &["lvm2"]));
+    node.security = security::read(answer);
+    node.health = health::read(answer);
+    node.sysctls = answer
+        .any_text("sysctl")
+        .map(|text| sysctls::files(&text))
+        .or_else(|| Some(sysctls::all(&answer.text("sysctl-all")?)).filter(|all| !all.is_empty()));
     node.hbas = answer.any_text("hba").or_else(|| reader.empty_listing("hba")).map(|values| {
         let modules = answer.any_text("modules").unwrap_or_default();
         hba::hbas(&values, &hba::module_versions(&modules))
@@ -339,19 +350,26 @@ impl Reader<'_> {
         let answer = self.answer;
         let installed =
             self.installed(&["multipath", "multipathd"], &["multipath-tools", "device-mapper-multipath"]);
-        let config = match answer.section("multipath-conf").map(|section| section.status) {
-            Some(Status::Exit(0) | Status::Absent) => {
-                let parts: Vec<&Section> = answer.items("multipath-conf.d").collect();
-                let main = answer.text("multipath-conf");
-                // A configuration of which a part cannot be read is not known.
-                parts.iter().all(|part| part.is_whole()).then(|| {
-                    let parts: Vec<_> = parts.iter().map(|part| part.text()).collect();
-                    let files: Vec<&str> =
-                        main.as_deref().into_iter().chain(parts.iter().map(AsRef::as_ref)).collect();
-                    if files.is_empty() { String::new() } else { multipath::config_sha256(&files) }
-                })
+        let parts: Vec<&Section> = answer.items("multipath-conf.d").collect();
+        let main = answer.section("multipath-conf");
+        // A configuration of which a part cannot be read is not known.
+        let known = main.is_some_and(|main| main.is_whole() || main.status == Status::Absent)
+            && parts.iter().all(|part| part.is_whole());
+        let texts: Vec<_> =
+            main.into_iter().chain(parts).filter(|one| one.is_whole()).map(Section::text).collect();
+        let files: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+        let config = known.then(|| match files.as_slice() {
+            [] => String::new(),
+            files => multipath::config_sha256(files),
+        });
+        let running = answer.text("multipath-config").and_then(|text| multipath_config::running(&text));
+        let settings = match running {
+            _ if installed == Some(false) => None,
+            Some(running) => Some(running),
+            None if known && (installed == Some(true) || !files.is_empty()) => {
+                Some(multipath_config::files(&files))
             }
-            _ => None,
+            None => None,
         };
         let version = packages.zip(installed).map(|(packages, installed)| {
             let named = |package: &&Package| {
@@ -385,8 +403,8 @@ impl Reader<'_> {
                 version.filter(|text| !text.is_empty())
             },
             config_sha256: config,
+            settings: settings.unwrap_or_default(),
             maps,
-            ..Multipath::default()
         }
     }
 
@@ -496,6 +514,13 @@ impl Reader<'_> {
             rules.as_ref().map(by_rules).or_else(|| none.then(String::new))
         };
         let managed = manager.as_deref().is_some_and(|name| matches!(name, "firewalld" | "ufw"));
+        // Where nothing can be turned away, everything is let in.
+        let open = rules.as_ref().map_or(none, |rules| !rules.filters);
+        let open_ports = match manager.as_deref() {
+            Some("firewalld") => firewalld::open_ports(answer),
+            Some("ufw") | None => None,
+            Some(_) => open.then(|| ["tcp/1-65535", "udp/1-65535"].map(str::to_owned).into()),
+        };
         Firewall {
             active: rules
                 .as_ref()
@@ -504,7 +529,7 @@ impl Reader<'_> {
             rules_sha256: rules.map(|rules| rules.sha256).or_else(|| none.then(|| text::sha256_of_lines([]))),
             manager,
             cluster_allowed: None,
-            open_ports: None,
+            open_ports,
         }
     }
 
@@ -535,7 +560,11 @@ impl Reader<'_> {
         } else {
             Time::default()
         };
-        Time { timezone, ..time }
+        let time = Time { timezone, ..time };
+        match answer.text("timedatectl") {
+            Some(text) => clock::timedatectl(&text, time),
+            None => time,
+        }
     }
 
     fn corosync(&self, packages: Option<&[Package]>) -> Corosync {
@@ -596,6 +625,27 @@ mod tests {
         ("chrony-sources", "", include_str!("../../../fixtures/linux/chronyc-sources")),
         ("corosync", "", include_str!("../../../fixtures/linux/corosync.conf")),
         ("hosts", "", include_str!("../../../fixtures/linux/hosts")),
+        ("multipath-config", "", include_str!("../../../fixtures/linux/multipathd-show-config")),
+        ("drbd-conf", "", include_str!("../../../fixtures/linux/drbd.conf")),
+        ("pr-keys", "dm-0", "  PR generation=0x1, 1 registered reservation key follows:\n    0xfdfe0001\n"),
+        ("lvm-conf", "", "global {\n\tsystem_id_source = \"uname\"\n}\n"),
+        (
+            "lvm-groups",
+            "",
+            r#"{"report":[{"vg":[{"vg_name":"sap","vg_systemid":"n1","pv_name":"/dev/sdc"}]}]}"#,
+        ),
+        ("dlm-ls", "", "dlm lockspaces\nname          data\n"),
+        (
+            "df",
+            "",
+            "Filesystem Type 1024-blocks Used Available Capacity Mounted on\n/dev/vda ext4 2 1 1 66% /\n",
+        ),
+        ("sysctl", "", "/proc/sys/net/ipv4/tcp_retries2:15\n"),
+        (
+            "firewalld",
+            "",
+            "public (active)\n  target: default\n  services: ssh\n  ports: 5405/udp\n  rich rules: \n",
+        ),
         ("names", "", "10.20.0.11 STREAM hv1\n10.20.0.11 DGRAM \n"),
     ];
 
@@ -627,6 +677,12 @@ mod tests {
         assert_eq!(node.corosync.links, Some(1));
         assert_eq!((node.firewall.manager.as_deref(), node.firewall.active), (Some("firewalld"), Some(true)));
         assert_eq!(node.time.timezone.as_deref(), Some("Europe/Berlin"));
+        assert_eq!(node.firewall.open_ports, Some(vec!["tcp/22".into(), "udp/5405".into()]));
+        let identity = node.reservations.as_ref().unwrap()[0].identity.as_deref();
+        assert_eq!(identity, Some("naa.60014055d4a9c3b1e2f40aa8b6c7d001"), "as its disk has it");
+        assert_eq!(node.lvm.groups.as_ref().map(Vec::len), Some(1));
+        assert_eq!(node.drbd.resources.as_ref().map(Vec::len), Some(2));
+        assert_eq!(node.multipath.settings.no_path_retry.as_deref(), Some("12"));
         assert_eq!(node.names.as_ref().map(Vec::len), Some(1));
     }
 

@@ -27,6 +27,13 @@ pub fn parse(name: &str, json: &str) -> Result<Bond, serde_json::Error> {
         mode: state["setup"]["runner_name"].as_str().map(str::to_owned),
         active: state["runner"]["active_port"].as_str().map(str::to_owned),
         members: Some(members),
+        ports: state["setup"]["runner_name"].as_str().filter(|name| *name != "lacp").map(|_| 0),
+        lacp_rate: match state["runner"]["fast_rate"].as_bool() {
+            Some(fast) => Some(if fast { "fast" } else { "slow" }.to_owned()),
+            None => {
+                state["setup"]["runner_name"].as_str().filter(|name| *name != "lacp").map(|_| String::new())
+            }
+        },
         ..Bond::default()
     })
 }
