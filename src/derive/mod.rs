@@ -4,9 +4,11 @@
 //! overwrites what an earlier run derived, and never guesses: where a fact it needs is missing, the derived one is
 //! missing too, with a gap that names the cause.
 
+mod corosync;
 mod host;
 mod link;
 mod network;
+mod pacemaker;
 mod placement;
 mod storage;
 
@@ -22,6 +24,7 @@ pub fn complete(document: &mut Document) {
 /// Fills all derived facts of a document. What holds until a day is held against that one, in UTC; without a day it is not
 /// known whether it holds.
 pub fn complete_on(document: &mut Document, today: Option<Date>) {
+    pacemaker::forget(document);
     document.sources.retain(|source| source.kind != Some(SourceKind::Derived));
     document.gaps.retain(|gap| !is_derived(&gap.path));
     judge_attestations(document, today);
@@ -31,13 +34,17 @@ pub fn complete_on(document: &mut Document, today: Option<Date>) {
     link::relate(document);
     storage::relate(document);
     placement::relate(document);
+    corosync::relate(document);
+    pacemaker::relate(document);
 }
 
 /// Whether a path lies in a part of the document that only this room writes.
 fn is_derived(path: &str) -> bool {
     path.starts_with("pairs")
         || path.contains(".views[")
+        || corosync::is_derived(path)
         || link::is_derived(path)
+        || pacemaker::is_derived(path)
         || placement::is_derived(path)
 }
 

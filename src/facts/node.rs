@@ -271,6 +271,8 @@ records! {
         serial: Option<String>,
         /// UUID of the system, from DMI.
         uuid: Option<String>,
+        /// Asset tag of the chassis, from DMI, empty for none; some clouds are known by it.
+        asset_tag: Option<String>,
         /// Whether it is a virtual machine.
         virtual_machine: Option<bool>,
         /// Hypervisor it runs on, empty on bare metal.

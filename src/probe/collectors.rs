@@ -56,12 +56,12 @@ collectors! {
     "cpuinfo", "/proc/cpuinfo" => ["nodes.cpu", "nodes.cpu.microcode"];
     "meminfo", "/proc/meminfo" => ["nodes.memory"];
     "dmi", "/sys/class/dmi/id/*", root true, partial true => [
-        "nodes.hardware.manufacturer", "nodes.hardware.model", "nodes.hardware.serial", "nodes.hardware.uuid",
+        "nodes.hardware.manufacturer", "nodes.hardware.model", "nodes.hardware.serial", "nodes.hardware.uuid", "nodes.hardware.asset_tag",
         "nodes.firmware.vendor", "nodes.firmware.version", "nodes.firmware.date",
     ];
     "device-tree", "/proc/device-tree/model" => ["nodes.hardware.model"];
-    "dmidecode", "dmidecode -t bios -t system", root true => [
-        "nodes.hardware.manufacturer", "nodes.hardware.model", "nodes.hardware.serial", "nodes.hardware.uuid",
+    "dmidecode", "dmidecode -t bios -t system -t chassis", root true => [
+        "nodes.hardware.manufacturer", "nodes.hardware.model", "nodes.hardware.serial", "nodes.hardware.uuid", "nodes.hardware.asset_tag",
         "nodes.firmware.vendor", "nodes.firmware.version", "nodes.firmware.date",
     ];
     "virtualization", "systemd-detect-virt -v", partial true => ["nodes.hardware.virtual_machine", "nodes.hardware.hypervisor"];
@@ -72,10 +72,10 @@ collectors! {
     "health", "/proc/uptime, /proc/loadavg", partial true => ["nodes.health.uptime_s", "nodes.health.load_15"];
     "df", "df -P -T -l", partial true => ["nodes.health.filesystems"];
     "sysctl", "/proc/sys", partial true => ["nodes.sysctls"];
-    "packages-dpkg", "dpkg-query -W", partial true => ["nodes.packages", "nodes.multipath.version"];
-    "packages-rpm", "rpm -qa" => ["nodes.packages", "nodes.multipath.version"];
-    "services", "systemctl show" => ["nodes.services"];
-    "services-files", "unit files, /etc/rc?.d, /proc/*/comm" => ["nodes.services"];
+    "packages-dpkg", "dpkg-query -W", partial true => ["nodes.packages", "nodes.multipath.version", "nodes.pacemaker.version"];
+    "packages-rpm", "rpm -qa" => ["nodes.packages", "nodes.multipath.version", "nodes.pacemaker.version"];
+    "services", "systemctl show" => ["nodes.services", "nodes.sbd.used"];
+    "services-files", "unit files, /etc/rc?.d, /proc/*/comm" => ["nodes.services", "nodes.sbd.used"];
     "chrony-tracking", "chronyc -n tracking" => ["nodes.time.synchronised", "nodes.time.offset_us"];
     "chrony-sources", "chronyc -n sources" => ["nodes.time.source", "nodes.time.sources"];
     "timesync", "timedatectl show-timesync --all" => ["nodes.time.source", "nodes.time.sources", "nodes.time.offset_us"];
@@ -125,6 +125,38 @@ collectors! {
     "hba", "/sys/class/fc_host, sas_host, scsi_host, iscsi_host", partial true => ["nodes.hbas", "nodes.drivers"];
     "modules", "/sys/module/*/version", partial true => ["nodes.hbas.driver_version", "nodes.drivers.version"];
     "corosync", "/etc/corosync/corosync.conf" => ["nodes.corosync"];
+    "corosync-authkey", "stat, sha256sum /etc/corosync/authkey", root true => [
+        "nodes.corosync.authkey_sha256", "nodes.corosync.authkey_bytes", "nodes.corosync.authkey_mode",
+        "nodes.corosync.authkey_owner",
+    ];
+    "corosync-cmap", "corosync-cmapctl", root true => ["nodes.corosync.runtime"];
+    "corosync-cfgtool", "corosync-cfgtool -s", root true => ["nodes.corosync.link_states"];
+    "corosync-cfgtool-nodes", "corosync-cfgtool -n", root true => ["nodes.corosync.link_states.mtu"];
+    "corosync-quorumtool", "corosync-quorumtool -s", partial true => ["nodes.corosync.quorum", "nodes.corosync.qdevice_votes_cast"];
+    "corosync-qdevice-tool", "corosync-qdevice-tool -s", root true => ["nodes.corosync.qdevice_state"];
+    "cluster-log", "journalctl -u corosync -u sbd --since -24h", root true => [
+        "nodes.corosync.retransmit_lines", "nodes.corosync.token_warning_lines", "nodes.sbd.latency_lines",
+    ];
+    "pacemaker-authkey", "sha256sum /etc/pacemaker/authkey", root true => ["nodes.pacemaker.remote_authkey_sha256"];
+    "booth-keys", "/etc/booth/*.key" => ["nodes.pacemaker.booth_key"];
+    "cib", "cibadmin -Q -l", root true => ["nodes.pacemaker.cib_version", "nodes.pacemaker.cib_sha256"];
+    "cib-file", "/var/lib/pacemaker/cib/cib.xml", root true => ["nodes.pacemaker.cib_version", "nodes.pacemaker.cib_sha256"];
+    "cib-stat", "stat /var/lib/pacemaker/cib/cib.xml", root true => ["nodes.pacemaker.cib_owner", "nodes.pacemaker.cib_mode"];
+    "crm-mon", "crm_mon -1 --output-as=xml", root true => ["nodes.pacemaker.answers", "nodes.pacemaker.online"];
+    "crm-mon-old", "crm_mon -1 -X", root true => ["nodes.pacemaker.answers", "nodes.pacemaker.online"];
+    "crm-verify", "crm_verify -L -V", root true => ["nodes.pacemaker.verify_status", "nodes.pacemaker.verify_messages"];
+    "agents", "/usr/lib/ocf/resource.d, /usr/sbin/fence_*" => ["nodes.pacemaker.agents", "nodes.pacemaker.fence_agents"];
+    "sbd-config", "/etc/sysconfig/sbd, /etc/default/sbd" => ["nodes.sbd"];
+    "sbd-service", "systemctl show sbd -p TimeoutStartUSec" => ["nodes.sbd.start_timeout_s"];
+    "sbd-paths", "readlink -f" => ["nodes.sbd.headers.device"];
+    "sbd-dump", "sbd -d DEVICE dump", root true => ["nodes.sbd.headers"];
+    "sbd-list", "sbd -d DEVICE list", root true => ["nodes.sbd.headers.nodes"];
+    "watchdogs", "/sys/class/watchdog", partial true => ["nodes.watchdogs"];
+    "watchdog-links", "ls -l /sys/class/watchdog/*/device/driver/module", partial true => ["nodes.watchdogs.driver"];
+    "watchdog-users", "ls -l /proc/*/fd", root true => ["nodes.watchdogs.users"];
+    "modules-boot", "/etc/modules, /etc/modules-load.d" => ["nodes.modules.at_boot"];
+    "modules-blacklist", "/etc/modprobe.d" => ["nodes.modules.blacklisted"];
+    "modules-loaded", "/proc/modules" => ["nodes.modules.loaded"];
     "ip-addr", "ip -j -d addr" => ["nodes.nics", "nodes.bonds"];
     "ip-addr-text", "ip -d addr" => ["nodes.nics", "nodes.bonds"];
     "ip-route", "ip -j route" => ["nodes.routes"];
@@ -298,8 +330,10 @@ mod tests {
 
     #[test]
     fn every_section_of_the_script_is_listed_and_the_other_way_round() {
-        let helpers =
-            ["run", "plain", "item", "bounded", "file", "line", "filtered", "sifted", "values", "skip", "b"];
+        let helpers = [
+            "run", "plain", "item", "bounded", "file", "line", "filtered", "sifted", "values", "skip", "b",
+            "xml", "key", "texts",
+        ];
         let mut sections: Vec<&str> = Vec::new();
         for line in SCRIPT.lines() {
             for part in line.split("&&").flat_map(|part| part.split("||")).flat_map(|part| part.split(';')) {

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod bundle;
 mod child;
+pub mod cluster;
 pub mod collectors;
 pub mod explain;
 mod limits;

@@ -10,7 +10,7 @@ use super::limits::{Cancel, Limits};
 use super::progress::{Finish, Progress, Subject, SubjectKind};
 use super::recording::Recordings;
 use super::ssh::{Ssh, socket_directory};
-use super::{linux, local, script, target, witness};
+use super::{cluster, linux, local, script, target, witness};
 use crate::facts::{Document, Gap, GapReason, Micros, Millis, Node, Source, Target, WitnessKind};
 use crate::inventory::{
     Inventory, NodePlan, ProbeMethod, SecretSource, TargetPlan, WitnessPlace, lay_over, lay_over_carried,
@@ -108,10 +108,19 @@ pub fn run(inventory: &Inventory, options: &ProbeOptions, progress: &dyn Progres
     let mut complete = true;
     let mut outcomes = run.all();
     outcomes.sort_by_key(|(position, _)| *position);
-    for (_, outcome) in outcomes {
+    let mut of_cluster = Vec::new();
+    for (_, mut outcome) in outcomes {
+        if let Outcome::Node(plan, NodeOutcome::Answered(_, _, reading)) = &mut outcome
+            && let Some(reading) = reading.take()
+        {
+            of_cluster.push((plan.name.clone(), *reading));
+        }
         complete &= apply(&mut document, outcome);
     }
-    let carried = run.recordings.carried();
+    let mut carried = run.recordings.carried();
+    if let Some(found) = cluster::join(&of_cluster) {
+        cluster::lay_over(&mut carried, found);
+    }
     lay_over_carried(&mut document, &inventory.carried, carried.facts);
     document.gaps.extend(carried.gaps);
     document.sources.extend(carried.sources);
@@ -161,8 +170,9 @@ enum Outcome<'a> {
 
 /// What came of a node.
 enum NodeOutcome {
-    /// It answered; the ending says whether to its end.
-    Answered(Box<Found<Node>>, Ending),
+    /// It answered; the ending says whether to its end. With it what it says of the cluster as a whole, where it was asked
+    /// just now.
+    Answered(Box<Found<Node>>, Ending, Option<Box<linux::cluster::ClusterReading>>),
     /// It did not.
     Failed(GapReason, String),
 }
@@ -312,7 +322,7 @@ impl<'a> Run<'a> {
                 Ok(recorded) => {
                     let found =
                         Found { facts: recorded.node, gaps: recorded.gaps, sources: recorded.sources };
-                    NodeOutcome::Answered(Box::new(found), Ending::Whole)
+                    NodeOutcome::Answered(Box::new(found), Ending::Whole, None)
                 }
                 Err(detail) => failed(GapReason::CommandFailed, detail),
             };
@@ -385,7 +395,11 @@ impl<'a> Run<'a> {
             }
         };
         let (gaps, sources) = explain(&node, &talk.answer, &ending, &reading.unread, place);
-        NodeOutcome::Answered(Box::new(Found { facts: node, gaps, sources }), ending)
+        NodeOutcome::Answered(
+            Box::new(Found { facts: node, gaps, sources }),
+            ending,
+            Some(Box::new(reading.cluster)),
+        )
     }
 
     fn target(&self, plan: &TargetPlan, limits: &Limits) -> target::Found {
@@ -402,8 +416,8 @@ impl<'a> Run<'a> {
 
 fn finish(outcome: &Outcome<'_>) -> Finish {
     match outcome {
-        Outcome::Node(_, NodeOutcome::Answered(_, Ending::Whole)) => Finish::Answered,
-        Outcome::Node(_, NodeOutcome::Answered(_, Ending::Broken(reason, words))) => {
+        Outcome::Node(_, NodeOutcome::Answered(_, Ending::Whole, _)) => Finish::Answered,
+        Outcome::Node(_, NodeOutcome::Answered(_, Ending::Broken(reason, words), _)) => {
             Finish::Partly(*reason, words.clone())
         }
         Outcome::Node(_, NodeOutcome::Failed(reason, words)) | Outcome::NotAsked(_, reason, words) => {
@@ -443,7 +457,7 @@ fn skew(asked: i128, took: Duration, host: i128, coarse: i128) -> (Millis, Milli
 fn apply(document: &mut Document, outcome: Outcome<'_>) -> bool {
     let cut_short = |reason: GapReason| reason == GapReason::Interrupted;
     match outcome {
-        Outcome::Node(plan, NodeOutcome::Answered(found, ending)) => {
+        Outcome::Node(plan, NodeOutcome::Answered(found, ending, _)) => {
             let Found { facts, gaps, sources } = *found;
             let believed = without_what_failed(plan, &gaps);
             lay_over(document, &believed, facts);

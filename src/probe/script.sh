@@ -182,7 +182,7 @@ system() {
     line machine-id /etc/machine-id
     if [ -e /etc/os-release ]; then file os-release /etc/os-release; else file os-release /usr/lib/os-release; fi
     b commands
-    for _c in iscsiadm multipath multipathd drbdadm vgs corosync lldpcli networkctl teamdctl; do
+    for _c in iscsiadm multipath multipathd drbdadm vgs corosync pacemakerd lldpcli networkctl teamdctl; do
         command -v $_c >/dev/null 2>&1 && printf '%s\n' $_c
     done
     e 0
@@ -203,20 +203,22 @@ system() {
         command -v ntpq >/dev/null 2>&1 && procs="$procs${nl}ntpd"
         command -v lldpcli >/dev/null 2>&1 && procs="$procs${nl}lldpd"
         [ -e /run/systemd/timesync ] && procs="$procs${nl}systemd-timesyn"
+        [ -e /run/corosync.pid ] && procs="$procs${nl}corosync"
+        command -v pacemakerd >/dev/null 2>&1 && procs="$procs${nl}pacemakerd"
     fi
     plain lscpu lscpu
     plain cpuinfo sed '/^$/q' /proc/cpuinfo
     file meminfo /proc/meminfo
     if [ -d /sys/class/dmi/id ]; then
         b dmi
-        cd /sys/class/dmi/id && grep '' /dev/null sys_vendor product_name product_serial product_uuid bios_vendor bios_version bios_date
+        cd /sys/class/dmi/id && grep '' /dev/null sys_vendor product_name product_serial product_uuid chassis_asset_tag bios_vendor bios_version bios_date
         st=$?
         cd /
         e $st
     elif [ -e /proc/device-tree/model ]; then
         line device-tree /proc/device-tree/model
     else
-        plain dmidecode dmidecode -t bios -t system
+        plain dmidecode dmidecode -t bios -t system -t chassis
     fi
     plain virtualization systemd-detect-virt -v
     b boot
@@ -590,8 +592,235 @@ clock() {
     fi
 }
 
+# The words of a secret in the name of a value; keys of reservations, paths of files and what Pacemaker itself reads are
+# none. One element a line.
+q_cut='
+/^<!--/d
+/name="pcmk_/b
+/name="key\(_value\)\{0,1\}"/{
+/ value="\(0x\)\{0,1\}[0-9A-Fa-f]\{1,16\}"/b
+}
+/name="[^"]*[Ff][Ii][Ll][Ee]"/{
+/ value="\//b
+}
+/name="[^"]*[Pp][Aa][Ss][Ss][Ww]/bcut
+/name="[^"]*[Ss][Ee][Cc][Rr][Ee][Tt]/bcut
+/name="[^"]*[Tt][Oo][Kk][Ee][Nn]/bcut
+/name="[^"]*[Kk][Ee][Yy]/bcut
+/name="[^"]*[Cc][Oo][Mm][Mm][Uu][Nn][Ii][Tt][Yy]/bcut
+/name="[^"]*[Ll][Oo][Gg][Ii][Nn]/bcut
+/name="[^"]*[Cc][Rr][Ee][Dd][Ee][Nn][Tt][Ii][Aa][Ll]/bcut
+b
+:cut
+s/ value="[^"]*"/ value="(cut)"/g
+'
+
+# XML with secrets cut, without the history of operations, which is long
+tidy() {
+    tr '\n' ' ' | sed 's/> *</>\
+</g' | sed -e "$q_cut" | sed -e '/^<lrm [^>]*\/>/d' -e '/^<lrm /,/^<\/lrm>/d'
+}
+
+# xml SECTION COMMAND...
+xml() {
+    q_n=$1
+    shift
+    b "$q_n"
+    if there "$1"; then
+        st=$({ { $T "$@" 3>&- 4>&-; echo $? >&3; } | tidy >&4; } 3>&1)
+    else
+        st=127
+    fi
+    e "${st:-1}"
+    return "${st:-1}"
+}
+
+# key SECTION FILE: all of a key but the key
+key() {
+    b "$1"
+    if readable "$2"; then
+        stat -c '%s %a %U:%G' "$2" && sha256sum <"$2"
+        st=$?
+    fi
+    e $st
+}
+
+# texts SECTION FILES...: lines of those that are there, without comments
+texts() {
+    b "$1"
+    shift
+    q_all=0
+    for q_f; do
+        shift
+        [ -f "$q_f" ] && set -- "$@" "$q_f"
+    done
+    if [ $# != 0 ]; then
+        sed -e '/^[[:space:]]*[#;]/d' -e '/^[[:space:]]*$/d' "$@"
+        q_all=$?
+    fi
+    e $q_all
+}
+
 cluster() {
     filtered corosync /etc/corosync/corosync.conf -e 's/^\([[:space:]]*key[[:space:]]*:\).*/\1 (cut)/'
+    key corosync-authkey /etc/corosync/authkey
+    key pacemaker-authkey /etc/pacemaker/authkey
+    _f=/etc/sysconfig/sbd
+    [ -e $_f ] || _f=/etc/default/sbd
+    file sbd-config $_f
+    set -- /sys/class/watchdog/watchdog*
+    _n=
+    nth_exists "$1" && _n=1
+    # Where no part of a cluster stack is installed, nothing more is asked.
+    if ! [ -e /etc/corosync ] && ! [ -e /var/lib/pacemaker ] && ! [ -e $_f ]; then
+        if [ -n "$_n" ]; then
+            skip watchdogs 'no cluster stack is installed'
+        else
+            b watchdogs
+            e absent
+        fi
+        for _i in corosync-cmap corosync-cfgtool corosync-quorumtool cib crm-mon crm-verify agents booth-keys cib-stat \
+            cluster-log modules-boot; do
+            skip $_i 'no cluster stack is installed'
+        done
+        return
+    fi
+    if daemon corosync; then
+        b corosync-cmap
+        if there corosync-cmapctl; then
+            st=$({ { $T corosync-cmapctl 3>&- 4>&-; echo $? >&3; } | sed -e '/^totem\.key /d' -e '/^runtime\.connections\./d' -e '/^stats\./d' >&4; } 3>&1)
+        else
+            st=127
+        fi
+        e "${st:-1}"
+        run corosync-cfgtool corosync-cfgtool -s
+        run corosync-cfgtool-nodes corosync-cfgtool -n
+        run corosync-quorumtool corosync-quorumtool -s
+    else
+        for _i in corosync-cmap corosync-cfgtool corosync-quorumtool; do skip $_i 'Corosync does not run'; done
+    fi
+    if daemon corosync-qdevic; then
+        run corosync-qdevice-tool corosync-qdevice-tool -s
+    else
+        skip corosync-qdevice-tool 'the quorum device does not run'
+    fi
+    b booth-keys
+    if [ ! -e /etc/booth ] || [ -x /etc/booth ]; then
+        for _i in /etc/booth/*.key /etc/booth/authkey; do [ -e "$_i" ] && printf '%s\n' "$_i"; done
+        e 0
+    else
+        e denied
+    fi
+    pacemaker
+    sbd_devices "$_f"
+    if [ -n "$_n" ]; then
+        _n=/sys/class/watchdog
+        values watchdogs $_n/*/identity $_n/*/timeout $_n/*/state
+        plain watchdog-links ls -ldn $_n/*/device/driver/module
+        b watchdog-users
+        if [ -r /proc/1/fd ]; then
+            ls -ln /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^\/proc\//h' \
+                -e '/ -> \/dev\/watchdog/{' -e 'G' -e 's/.* -> \([^ ]*\)\n\/proc\/\([0-9]*\).*/\1 \2/p' -e '}' |
+                while read -r _d _i; do
+                    _l=
+                    IFS= read -r _l 2>/dev/null <"/proc/$_i/comm"
+                    printf '%s %s\n' "$_d" "$_l"
+                done
+            e 0
+        else
+            e denied
+        fi
+    else
+        b watchdogs
+        e absent
+    fi
+    texts modules-boot /etc/modules /etc/modules-load.d/*.conf /run/modules-load.d/*.conf /usr/lib/modules-load.d/*.conf
+    texts modules-blacklist /etc/modprobe.d/*.conf /run/modprobe.d/*.conf /usr/lib/modprobe.d/*.conf /lib/modprobe.d/*.conf
+    file modules-loaded /proc/modules
+    if command -v journalctl >/dev/null 2>&1; then
+        b cluster-log
+        st=$({ { $T journalctl --no-pager -u corosync -u sbd --since -24h -o cat 3>&- 4>&-; echo $? >&3; } |
+            sed -n -e '/Retransmit List/s/.*/retransmit/p' -e '/Token has not been received/s/.*/token/p' \
+                -e '/Latency/s/.*/latency/p' | sort | uniq -c | sed 's/^ *//' >&4; } 3>&1)
+        e "${st:-1}"
+    else
+        skip cluster-log 'there is no journal'
+    fi
+}
+
+pacemaker() {
+    _d=/var/lib/pacemaker/cib
+    if daemon pacemakerd; then
+        xml cib cibadmin -Q -l || xml cib-file cat $_d/cib.xml
+        xml crm-mon crm_mon -1 --output-as=xml || xml crm-mon-old crm_mon -1 -X
+        b crm-verify
+        if there crm_verify; then
+            $T crm_verify -L -V 2>&1
+            st=$?
+            printf 'exit %s\n' $st
+        else
+            st=127
+        fi
+        e $st
+    else
+        for _i in cib crm-mon crm-verify; do skip $_i 'Pacemaker does not run'; done
+        b cib-file
+        if readable $_d/cib.xml; then
+            tidy <$_d/cib.xml
+            st=$?
+        fi
+        e $st
+    fi
+    if [ -e $_d/cib.xml ]; then
+        plain cib-stat stat -c '%s %a %U:%G' $_d/cib.xml
+    else
+        skip cib-stat 'there is no copy on disk, or it may not be seen'
+    fi
+    b agents
+    for _i in /usr/lib/ocf/resource.d/*/*; do
+        [ -f "$_i" ] && [ -x "$_i" ] || continue
+        _l=${_i#/usr/lib/ocf/resource.d/}
+        printf 'ocf:%s:%s\n' "${_l%%/*}" "${_l##*/}"
+    done
+    for _i in /usr/sbin/fence_* /sbin/fence_*; do [ -x "$_i" ] && printf '%s\n' "${_i##*/}"; done
+    for _i in /usr/lib/stonith/plugins/external/* /usr/lib64/stonith/plugins/external/*; do
+        [ -x "$_i" ] && printf 'external/%s\n' "${_i##*/}"
+    done
+    e 0
+}
+
+# The devices of SBD: where each path leads, its header, its slots.
+sbd_devices() {
+    command -v sbd >/dev/null 2>&1 && [ -r "$1" ] || return
+    [ ! -d /run/systemd/system ] || run sbd-service systemctl --no-pager show sbd -p TimeoutStartUSec
+    _v=$(sed -n 's/^[[:space:]]*SBD_DEVICE=//p' "$1" | tail -n 1 | tr -d '"'\')
+    _v=${_v%% #*}
+    set -f
+    q_ifs=$IFS
+    IFS=';'
+    set -- $_v
+    IFS=$q_ifs
+    _n=
+    for _i; do
+        # Without white space around it.
+        for _d in $_i; do
+            case $_d in
+            /*[!A-Za-z0-9/._:@+=-]*) ;;
+            /*) _n="$_n $_d" ;;
+            esac
+        done
+    done
+    set -- $_n
+    set +f
+    [ $# != 0 ] || return
+    [ $# -lt 9 ] || set -- "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8"
+    b sbd-paths
+    for _i; do [ -e "$_i" ] && printf '%s %s\n' "$_i" "$(readlink -f "$_i")"; done
+    e 0
+    for _i; do
+        item sbd-dump "$_i" sbd -d "$_i" dump
+        item sbd-list "$_i" sbd -d "$_i" list
+    done
 }
 
 main() {

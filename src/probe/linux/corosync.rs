@@ -208,7 +208,7 @@ pub fn logs_to_system(text: &str) -> bool {
 }
 
 /// The token time-out in force: each node beyond the second adds to it.
-pub(crate) fn effective_token(token: Option<i64>, coefficient: Option<i64>, nodes: usize) -> Option<i64> {
+fn effective_token(token: Option<i64>, coefficient: Option<i64>, nodes: usize) -> Option<i64> {
     let beyond = i64::try_from(nodes.saturating_sub(2)).ok()?;
     if beyond == 0 { token } else { token?.checked_add(coefficient?.checked_mul(beyond)?) }
 }

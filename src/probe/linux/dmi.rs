@@ -1,4 +1,4 @@
-//! Chassis and firmware: `/sys/class/dmi/id` (serial number and UUID need root), `dmidecode -t bios -t system` (root),
+//! Chassis and firmware: `/sys/class/dmi/id` (serial number and UUID need root), `dmidecode -t bios -t system -t chassis` (root),
 //! `/proc/device-tree/model` (any account), `systemd-detect-virt -v` (any account), `/sys/firmware/efi` (any account).
 
 use crate::facts::{Firmware, Hardware};
@@ -35,6 +35,7 @@ pub fn sysfs(text: &str) -> (Hardware, Firmware) {
             "sys_vendor" => hardware.manufacturer = Some(value(text)),
             "product_name" => hardware.model = Some(value(text)),
             "product_serial" => hardware.serial = Some(value(text)),
+            "chassis_asset_tag" => hardware.asset_tag = Some(value(text)),
             "product_uuid" => hardware.uuid = Some(value(&text.to_ascii_lowercase())),
             "bios_vendor" => firmware.vendor = Some(value(text)),
             "bios_version" => firmware.version = Some(value(text)),
@@ -60,6 +61,7 @@ pub fn dmidecode(text: &str) -> (Hardware, Firmware) {
             ("System Information", "Product Name") => &mut hardware.model,
             ("System Information", "Serial Number") => &mut hardware.serial,
             ("System Information", "UUID") => &mut hardware.uuid,
+            ("Chassis Information", "Asset Tag") => &mut hardware.asset_tag,
             ("BIOS Information", "Vendor") => &mut firmware.vendor,
             ("BIOS Information", "Version") => &mut firmware.version,
             ("BIOS Information", "Release Date") => &mut firmware.date,

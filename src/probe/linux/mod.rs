@@ -1,8 +1,14 @@
 //! Linux: one parser for each output, pure from text to facts.
 
 mod bonding;
+mod cfgtool;
+mod cib;
 mod clock;
+pub mod cluster;
+mod cmap;
 mod corosync;
+mod crm_mon;
+mod crm_verify;
 mod disks;
 mod dlm;
 mod dmi;
@@ -16,6 +22,8 @@ mod interfaces;
 mod interfaces_text;
 mod iscsi_config;
 mod iscsi_sessions;
+mod kernel_modules;
+mod key_file;
 mod lldp;
 mod lvm;
 mod mounts;
@@ -27,9 +35,11 @@ mod os;
 mod packages;
 mod processes;
 mod processor;
+mod quorumtool;
 mod reboot;
 mod reservations;
 mod routes;
+mod sbd;
 mod security;
 mod services;
 mod services_text;
@@ -38,6 +48,8 @@ mod sysfs_block;
 mod sysfs_net;
 mod team;
 mod text;
+mod watchdogs;
+mod xml;
 
 /// A public sample, where the folder of samples is at hand.
 #[cfg(test)]

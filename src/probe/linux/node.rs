@@ -1,14 +1,14 @@
 //! One node out of its answer: every section goes to its parser, and what they say of the same thing is joined.
 
 use super::{
-    bonding, clock, corosync, disks, dlm, dmi, drbd, ethtool, firewall, firewalld, hba, health, interfaces,
+    bonding, clock, cluster, disks, dlm, dmi, drbd, ethtool, firewall, firewalld, hba, health, interfaces,
     interfaces_text, iscsi_config, iscsi_sessions, lldp, lvm, mounts, multipath, multipath_config, names, os,
     packages, processes, processor, reboot, reservations, routes, security, services, services_text, sysctls,
     sysfs_block, sysfs_net, team, text,
 };
 use crate::facts::{
-    Bond, Corosync, Disk, Firewall, Hardware, Iscsi, IscsiSession, Multipath, NameLookup, Nic, NicKind, Node,
-    Os, Package, Service, Time,
+    Bond, Disk, Firewall, Hardware, Iscsi, IscsiSession, Multipath, NameLookup, Nic, NicKind, Node, Os,
+    Package, Service, Time,
 };
 use crate::probe::answer::{Answer, Section, Status};
 
@@ -19,6 +19,8 @@ pub struct Reading {
     pub node: Node,
     /// Sections that came whole and yet could not be read, with what is wrong.
     pub unread: Vec<(String, String)>,
+    /// What it says of the cluster as a whole.
+    pub cluster: cluster::ClusterReading,
 }
 
 /// Reads the answer of a Linux host that was asked for the addresses of `names`.
@@ -58,8 +60,13 @@ pub fn read(answer: &Answer, names: &[String]) -> Reading {
     };
     node.firewall = reader.firewall();
     node.time = reader.time();
-    node.corosync = reader.corosync(node.packages.as_deref());
-    Reading { node, unread: reader.unread }
+    let pacemaker = cluster::Seen {
+        installed: reader.installed(&["pacemakerd"], &["pacemaker"]),
+        runs: reader.runs("pacemakerd"),
+    };
+    let mut unread = reader.unread;
+    let cluster = cluster::read(answer, pacemaker, &mut node, &mut unread);
+    Reading { node, unread, cluster }
 }
 
 struct Reader<'a> {
@@ -565,16 +572,6 @@ impl Reader<'_> {
             Some(text) => clock::timedatectl(&text, time),
             None => time,
         }
-    }
-
-    fn corosync(&self, packages: Option<&[Package]>) -> Corosync {
-        if self.answer.is_absent("corosync") {
-            return Corosync { present: Some(false), ..Corosync::default() };
-        }
-        let version = packages
-            .and_then(|packages| packages.iter().find(|package| package.name == "corosync"))
-            .and_then(|package| package.version.as_deref());
-        self.answer.text("corosync").map(|text| corosync::parse(&text, version)).unwrap_or_default()
     }
 }
 

@@ -74,18 +74,6 @@ pub(super) fn sha256_of_lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> S
     hex::encode(hash.finalize())
 }
 
-/// SHA-256 over a configuration file without comments (`#` at the start of a line), blank lines and the amount of
-/// white space, so that files that say the same hash alike.
-pub(super) fn sha256_of_config(text: &str) -> String {
-    let lines: Vec<String> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
-        .collect();
-    sha256_of_lines(lines.iter().map(String::as_str))
-}
-
 /// Keeps the first of the elements that share a key, and none whose key is empty: keys of facts are unique.
 pub(super) fn unique_by_key<T>(list: &mut Vec<T>, key: impl Fn(&T) -> &str) {
     let mut seen = std::collections::HashSet::new();
@@ -118,13 +106,5 @@ mod tests {
         assert_eq!(unquote("'a\\b'"), "a\\b");
         assert_eq!(unquote("plain"), "plain");
         assert_eq!(unquote("\""), "\"");
-    }
-
-    #[test]
-    fn configurations_that_say_the_same_hash_alike() {
-        let a = sha256_of_config("# comment\n\ntotem {\n\tversion:  2\n}\n");
-        let b = sha256_of_config("totem {\n  version: 2\n}");
-        assert_eq!(a, b);
-        assert_ne!(a, sha256_of_config("totem {\n  version: 3\n}"));
     }
 }
