@@ -3,16 +3,17 @@
 //! Plan, rules and the choice of rules are checked as a whole before any host is contacted.
 
 use super::active::{self, ActiveOptions};
-use super::args::{Format, ProbeOptions, RuleOptions};
+use super::args::{ProbeOptions, RuleOptions};
 use super::gather::{self, Gathered, Gathering};
+use super::outputs::{OutputOptions, Shown};
 use super::terminal::Terminal;
 use super::timings::Timings;
-use super::write::{to_file, to_stdout};
+use super::write::to_stdout;
 use super::{Outcome, bundles, recording, rulebook};
 use crate::derive;
 use crate::facts::Document;
 use crate::inventory::{self, Inventory, Waiver};
-use crate::report::{ExitCode, FailOn, Report, to_comparison, to_table};
+use crate::report::{ExitCode, FailOn, Report};
 use crate::rule::{ResolvedRules, Selection};
 use crate::source::{Problem, Problems};
 use jiff::civil::Date;
@@ -30,13 +31,8 @@ pub(super) struct CheckArgs {
     /// Judge by what this cluster.toml says of profile, parameters, severities and waivers; alone, judge only the plan
     #[arg(long, value_name = "FILE", env = "QUORATE_PLAN")]
     plan: Option<PathBuf>,
-    /// How to write the report
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", env = "QUORATE_FORMAT")]
-    #[arg(help_heading = "Output", hide_env_values = true)]
-    format: Format,
-    /// Write the report to a file, whole or not at all
-    #[arg(short, long, value_name = "FILE", env = "QUORATE_OUTPUT", help_heading = "Output")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: OutputOptions,
     /// Findings that make the check fail
     #[arg(long, value_enum, default_value_t, value_name = "STATUS", env = "QUORATE_FAIL_ON")]
     #[arg(help_heading = "Output", hide_env_values = true)]
@@ -73,6 +69,7 @@ enum Subject {
 
 pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     let mut timings = Timings::new(args.timings);
+    args.outputs.check()?;
     // Mistakes of the plan do not hide those of the rules. Both are read at the same time, and the rules once more
     // where the plan turns out to have some of its own.
     let (subject, rules) =
@@ -116,7 +113,7 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
         .into());
     }
     let shown = if args.compare { Shown::Comparison } else { Shown::Report };
-    write_shown(&report, shown, args.format, args.output.as_deref(), terminal)?;
+    args.outputs.write(&report, shown, terminal)?;
     timings.done("writing");
     timings.tell();
     Ok(report.exit_code())
@@ -142,45 +139,6 @@ pub(super) fn judge(
 fn day_of(document: &Document) -> Date {
     let gathered = document.run.started.as_deref().and_then(|text| text.get(..10)?.parse().ok());
     gathered.unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
-}
-
-/// Writes a report to a file or to standard output.
-pub(super) fn write(
-    report: &Report,
-    format: Format,
-    output: Option<&Path>,
-    terminal: &Terminal,
-) -> Result<(), Problems> {
-    write_shown(report, Shown::Report, format, output, terminal)
-}
-
-/// What is written for people.
-#[derive(Clone, Copy)]
-enum Shown {
-    /// Findings, then what they come to.
-    Report,
-    /// Microsoft's validation beside the rules, test by test.
-    Comparison,
-}
-
-fn write_shown(
-    report: &Report,
-    shown: Shown,
-    format: Format,
-    output: Option<&Path>,
-    terminal: &Terminal,
-) -> Result<(), Problems> {
-    let to_table = match shown {
-        Shown::Report => to_table,
-        Shown::Comparison => to_comparison,
-    };
-    let output = output.filter(|path| *path != Path::new("-"));
-    let text = match format {
-        Format::Json => report.to_json(),
-        Format::Table if output.is_some() => to_table(report, terminal.look_in_file()),
-        Format::Table => to_table(report, terminal.look()),
-    };
-    output.map_or_else(|| to_stdout(&text), |path| to_file(path, &text))
 }
 
 fn subject(args: &CheckArgs, terminal: &Terminal) -> Result<Subject, Problems> {

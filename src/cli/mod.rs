@@ -16,6 +16,7 @@ mod init;
 mod interrupt;
 mod logging;
 mod origin;
+mod outputs;
 mod panic;
 mod probe;
 mod progress;

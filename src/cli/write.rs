@@ -23,6 +23,13 @@ pub(super) fn to_file_or_stdout(path: Option<&Path>, text: &str) -> Result<(), P
     }
 }
 
+/// Adds to the end of a file that others write to as well.
+pub(super) fn append_to_file(path: &Path, text: &str) -> Result<(), Problems> {
+    let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| Problem::new(format!("{} cannot be written: {error}", path.display())).into())
+}
+
 /// Writes a file whole or not at all: to a temporary file beside it, which then takes its name.
 pub(super) fn to_file(path: &Path, text: &str) -> Result<(), Problems> {
     write(path, text).map_err(|error| {

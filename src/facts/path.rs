@@ -56,7 +56,7 @@ impl<'a> Places<'a> {
 /// The path itself, then every path above it, and the empty path last.
 ///
 /// A `.` or `[` inside a key yields a path that names nothing; looking it up finds nothing, which is harmless.
-fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+pub fn ancestors(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |at| {
         if at.is_empty() { None } else { Some(at.rfind(['.', '[']).map_or("", |end| &at[..end])) }
     })

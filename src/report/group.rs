@@ -448,6 +448,8 @@ mod tests {
             evidence: Vec::new(),
             provenance: Vec::new(),
             waiver: None,
+            declared_at: None,
+            rule_at: None,
         }
     }
 }

@@ -47,7 +47,7 @@ pub fn to_json(value: &impl serde::Serialize) -> String {
 }
 
 /// Outside of strings JSON is ASCII, so that every such character stands inside one, where an escape is the same text.
-fn escape_hostile(text: String) -> String {
+pub(super) fn escape_hostile(text: String) -> String {
     if !text.contains(|c| c != '\n' && is_hostile(c)) {
         return text;
     }

@@ -5,10 +5,11 @@ use super::exit::ExitCode;
 use super::tested::TestedLun;
 use super::text::count;
 use super::validated::Validated;
-use crate::facts::Document;
-use crate::rule::{Finding, Judgement, Override, Status};
+use crate::facts::{Document, SourceKind, ancestors};
+use crate::rule::{Finding, Judgement, Line, Override, Status};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// Version of the reports that this program writes.
 pub const REPORT_SCHEMA: &str = "quorate-report/1";
@@ -180,6 +181,7 @@ impl Report {
         let validation = Validated::of(document, &judgement);
         let Judgement { mut findings, profile, overrides, .. } = judgement;
         findings.sort_by_key(|finding| finding.status);
+        declare(&mut findings, document);
         let summary = Summary::of(&findings);
         let tested = TestedLun::all(document);
         let (verdict, reason) =
@@ -213,6 +215,27 @@ impl Report {
     /// The exit code that the verdict calls for.
     pub const fn exit_code(&self) -> ExitCode {
         self.verdict.exit_code()
+    }
+}
+
+/// Sets where the plan declares what findings speak of: the line of the subject, else of what is nearest above it.
+fn declare(findings: &mut [Finding], document: &Document) {
+    let lines: HashMap<&str, Line> = document
+        .sources
+        .iter()
+        .filter(|source| source.kind == Some(SourceKind::Plan))
+        .filter_map(|source| {
+            let line = source.item.as_deref()?.strip_prefix("line ")?.parse().ok()?;
+            Some((source.path.as_str(), Line { file: source.place.clone()?, line }))
+        })
+        .collect();
+    if lines.is_empty() {
+        return;
+    }
+    let told = findings.iter_mut().filter(|one| !matches!(one.status, Status::Pass | Status::NotApplicable));
+    for finding in told {
+        let at = if finding.path.is_empty() { "cluster" } else { &finding.path };
+        finding.declared_at = ancestors(at).chain(["cluster"]).find_map(|at| lines.get(at).cloned());
     }
 }
 

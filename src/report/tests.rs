@@ -4,7 +4,7 @@ use super::*;
 use crate::facts::{Document, Gap, GapReason, Node, Portal, ProbeKind, Target};
 use crate::rule::{AppliedWaiver, Evidence, Finding, Judgement, Severity, Status};
 
-fn finding(rule: &str, status: Status, path: &str, message: &str) -> Finding {
+pub(super) fn finding(rule: &str, status: Status, path: &str, message: &str) -> Finding {
     let subject = path.rsplit_once('[').map_or("cluster", |(_, key)| key.trim_end_matches(']'));
     Finding {
         rule: rule.into(),
@@ -21,6 +21,8 @@ fn finding(rule: &str, status: Status, path: &str, message: &str) -> Finding {
         evidence: Vec::new(),
         provenance: Vec::new(),
         waiver: None,
+        declared_at: None,
+        rule_at: None,
     }
 }
 
@@ -34,7 +36,7 @@ fn judgement(findings: Vec<Finding>) -> Judgement {
     Judgement { findings, selected, profile: "generic".into(), overrides: Vec::new() }
 }
 
-fn report(findings: Vec<Finding>) -> Report {
+pub(super) fn report(findings: Vec<Finding>) -> Report {
     let mut document = Document::empty();
     document.nodes = vec![node("hv1", true), node("hv2", true)];
     document.cluster.name = Some("prod".into());

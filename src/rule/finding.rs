@@ -105,6 +105,21 @@ pub struct Finding {
     /// The waiver that accepts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiver: Option<AppliedWaiver>,
+    /// The line of the plan that declares its subject, or what is nearest above it; absent where there is no plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_at: Option<Line>,
+    /// The line at which the rule begins; absent where the rule holds or has nothing to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_at: Option<Line>,
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Line {
+    /// The file: the path as it was given; `rules/network.toml` for a rule that is part of the program.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
 }
 
 /// A fact that a verdict rests on.

@@ -4,7 +4,7 @@ use super::checked::Rule;
 use super::each::Position;
 use super::engine::{Engine, Idle, Said, Words, way};
 use super::ruleset::{Chosen, ResolvedRules};
-use super::{Evidence, Finding, Judgement, Severity, Status, fit, vouch, waive};
+use super::{Evidence, Finding, Judgement, Line, Severity, Status, fit, vouch, waive};
 use crate::facts::Document;
 use crate::inventory::Waiver;
 use jiff::civil::Date;
@@ -125,6 +125,7 @@ struct Told {
 
 fn finding(rule: &Rule, severity: Severity, told: Told) -> Finding {
     let Words { message, evidence } = told.words;
+    let quiet = matches!(told.status, Status::Pass | Status::NotApplicable);
     Finding {
         rule: rule.id.clone(),
         title: rule.title.clone(),
@@ -140,6 +141,10 @@ fn finding(rule: &Rule, severity: Severity, told: Told) -> Finding {
         evidence,
         provenance: told.provenance,
         waiver: None,
+        declared_at: None,
+        rule_at: (!quiet)
+            .then(|| rule.span.place())
+            .map(|at| Line { file: at.file.to_string(), line: at.line }),
     }
 }
 

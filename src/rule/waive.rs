@@ -182,6 +182,8 @@ impl BuiltIn {
             evidence: Vec::new(),
             provenance,
             waiver: None,
+            declared_at: None,
+            rule_at: None,
         }
     }
 }

@@ -7,8 +7,9 @@ mod life;
 mod recorded;
 
 use super::active::ActiveOptions;
-use super::args::{Format, ProbeOptions, RuleOptions};
+use super::args::{ProbeOptions, RuleOptions};
 use super::gather::{Gathered, Gathering};
+use super::outputs::{OutputOptions, ReportFormat, Shown};
 use super::terminal::Terminal;
 use super::timings::Timings;
 use super::write::{to_file, to_stdout};
@@ -47,10 +48,8 @@ pub(super) struct DemoArgs {
     /// Folder for the files of the demonstration
     #[arg(long, value_name = "DIR", default_value = "quorate-demo", env = "QUORATE_DEMO_DIR")]
     dir: PathBuf,
-    /// How to write the report
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", env = "QUORATE_FORMAT")]
-    #[arg(help_heading = "Output", hide_env_values = true)]
-    format: Format,
+    #[command(flatten)]
+    outputs: OutputOptions,
     /// Tell on standard error how long each part took
     #[arg(long, env = "QUORATE_TIMINGS", value_parser = clap::builder::FalseyValueParser::new())]
     #[arg(help_heading = "Output", hide_env_values = true)]
@@ -59,8 +58,9 @@ pub(super) struct DemoArgs {
 
 pub(super) fn run(args: DemoArgs, terminal: &Terminal) -> Outcome {
     if args.list_faults {
-        return list_faults(args.format, terminal);
+        return list_faults(args.outputs.format, terminal);
     }
+    args.outputs.check()?;
     let mut timings = Timings::new(args.timings);
     let faults = fault_set(&args.faults);
     let path = args.dir.join("cluster.toml");
@@ -98,7 +98,7 @@ pub(super) fn run(args: DemoArgs, terminal: &Terminal) -> Outcome {
     timings.done("gathering facts");
     let report = judge(gathered);
     timings.done("judging");
-    check::write(&report, args.format, None, terminal)?;
+    args.outputs.write(&report, Shown::Report, terminal)?;
     timings.done("writing");
     timings.tell();
     if report.exit_code() == ExitCode::Interrupted {
@@ -279,7 +279,7 @@ struct Listed {
     trips: &'static [&'static str],
 }
 
-fn list_faults(format: Format, terminal: &Terminal) -> Outcome {
+fn list_faults(format: ReportFormat, terminal: &Terminal) -> Outcome {
     let faults: Vec<Listed> = Fault::ALL
         .iter()
         .map(|fault| Listed {
@@ -291,8 +291,8 @@ fn list_faults(format: Format, terminal: &Terminal) -> Outcome {
         })
         .collect();
     match format {
-        Format::Json => to_stdout(&(to_json(&faults) + "\n"))?,
-        Format::Table => {
+        ReportFormat::Json => to_stdout(&(to_json(&faults) + "\n"))?,
+        _ => {
             let rows = faults.iter().map(|fault| [fault.name, fault.description].map(str::to_owned));
             to_stdout(&columns::table(["Fault", "What the target does"], rows, terminal.look()))?;
         }

@@ -1,0 +1,205 @@
+//! Every format, read back by what reads it, with hostile words and with nothing at all.
+
+use super::tests::{finding, report};
+use super::*;
+use crate::rule::{AppliedWaiver, Evidence, Finding, Line, Status};
+use Status::{Fail, Info, NotApplicable, Pass, Unknown, Waived, Warn};
+use quick_junit::NonSuccessKind;
+
+/// What a host might say to be taken for something else by what reads the report.
+const HOSTILE: &str =
+    "</td><script>alert(1)</script> ]]> \u{1b}[31m\n::error::x%0A | `a` @all [x](http://y) \"q\" \\ \u{202e}";
+
+fn of_all_kinds() -> Report {
+    let mut findings = vec![
+        finding("a/fails", Fail, "nodes[hv1]", "hv1 lacks it"),
+        finding("a/fails", Fail, "nodes[hv2]", HOSTILE),
+        finding("a/unknown", Unknown, "nodes[hv2]", ""),
+        finding("a/warns", Warn, "nodes[hv1].nics[eth0]", "eth0 is slow"),
+        finding("a/notes", Info, "", "worth knowing"),
+        finding("a/waived", Waived, "nodes[hv1]", "hv1 is odd"),
+        finding("a/holds", Pass, "nodes[hv1]", "it holds"),
+        finding("a/idle", NotApplicable, "", "there are no x"),
+    ];
+    findings[0].declared_at = Some(Line { file: "plans/a b.toml".into(), line: 7 });
+    findings[1].rule_at = Some(Line { file: "rules/a.toml".into(), line: 3 });
+    findings[2].evidence = vec![Evidence {
+        path: "nodes[hv2].cpu".into(),
+        value: None,
+        missing: Some("unreachable: no route".into()),
+    }];
+    findings[5].waiver = Some(AppliedWaiver {
+        owner: "Ada".into(),
+        reason: "spare | part".into(),
+        until: "2027-01-31".into(),
+        instead_of: Fail,
+    });
+    report(findings)
+}
+
+fn empty() -> Report {
+    report(Vec::<Finding>::new())
+}
+
+#[test]
+fn junit_is_read_back_with_a_case_for_each_subject() {
+    let document: quick_junit::Report =
+        quick_junit::Report::deserialize_from_str(&to_junit(&of_all_kinds())).expect("JUnit");
+    let cases: Vec<_> = document.test_suites.iter().flat_map(|suite| &suite.test_cases).collect();
+    let of = |wanted: NonSuccessKind| {
+        let is = |case: &&&quick_junit::TestCase| matches!(&case.status, quick_junit::TestCaseStatus::NonSuccess { kind, .. } if *kind == wanted);
+        cases.iter().filter(is).count()
+    };
+    // Two subjects fail, and so does the verdict; what is not known is an error.
+    assert_eq!((of(NonSuccessKind::Failure), of(NonSuccessKind::Error)), (3, 1));
+    assert_eq!(document.test_suites[0].name.as_str(), "verdict");
+    assert_eq!(cases.len(), 9);
+
+    let nothing = quick_junit::Report::deserialize_from_str(&to_junit(&empty())).expect("JUnit");
+    assert_eq!((nothing.tests, nothing.errors), (1, 1), "nothing checked is not green");
+}
+
+#[test]
+fn warnings_fail_where_they_are_to() {
+    let mut report = of_all_kinds();
+    report.fail_on = FailOn::Warn;
+    let document = quick_junit::Report::deserialize_from_str(&to_junit(&report)).expect("JUnit");
+    assert_eq!(document.failures, 4);
+}
+
+#[test]
+fn sarif_is_read_back_with_lines_and_fingerprints_that_stay() {
+    let text = to_sarif(&of_all_kinds());
+    let sarif: serde_sarif::sarif::Sarif = serde_json::from_str(&text).expect("SARIF");
+    let results = sarif.runs[0].results.as_ref().expect("results");
+    assert_eq!(results.len(), 6, "what holds is no result");
+    let place = |at: usize| {
+        let place = results[at].locations.as_ref()?.first()?.physical_location.as_ref()?;
+        let artifact = place.artifact_location.as_ref()?;
+        Some((artifact.uri.clone()?, artifact.uri_base_id.clone(), place.region.as_ref()?.start_line?))
+    };
+    assert_eq!(place(0), Some(("plans/a%20b.toml".into(), None, 7)));
+    assert_eq!(place(1), Some(("rules/a.toml".into(), Some("QUORATE".into()), 3)));
+    let waived = results.iter().find(|result| result.rule_id.as_deref() == Some("a/waived")).expect("there");
+    assert_eq!(waived.suppressions.as_ref().map(Vec::len), Some(1));
+    let prints = |text: &str| -> Vec<String> {
+        let sarif: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let results = sarif["runs"][0]["results"].as_array().expect("list").clone();
+        results.iter().map(|one| one["partialFingerprints"]["quorate/v1"].to_string()).collect()
+    };
+    let mut later = of_all_kinds();
+    for finding in &mut later.findings {
+        finding.message.push_str(", a little worse");
+        finding.declared_at = None;
+    }
+    assert_eq!(prints(&text), prints(&to_sarif(&later)), "other words and lines are the same finding");
+    let run = &serde_json::from_str::<serde_json::Value>(&to_sarif(&empty())).expect("JSON")["runs"][0];
+    assert_eq!(run["invocations"][0]["exitCode"], 4);
+    assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+}
+
+#[test]
+fn annotations_are_one_line_each_and_say_nothing_that_a_host_wants_said() {
+    let text = to_github(&of_all_kinds());
+    let commands: Vec<&str> = text.lines().collect();
+    assert_eq!(commands.len(), 6, "{text}");
+    assert!(
+        commands[0]
+            .starts_with("::error file=plans/a b.toml,line=7,title=fail a/fails::hv1 lacks it%0AWhy: ")
+    );
+    assert!(commands.iter().all(|line| line.starts_with("::error ")
+        || line.starts_with("::warning ")
+        || line.starts_with("::notice ")));
+    assert!(commands[1].contains("%250A"), "a host's own escapes are escaped: {}", commands[1]);
+    assert!(commands[5].contains("findings: 2 failures (exit code 1)"));
+    assert_eq!(to_github(&empty()).lines().count(), 1);
+}
+
+#[test]
+fn code_quality_has_a_fingerprint_of_its_own_for_each() {
+    let issues: serde_json::Value = serde_json::from_str(&to_gitlab(&of_all_kinds())).expect("JSON");
+    let issues = issues.as_array().expect("a list");
+    let mut prints: Vec<&str> = issues.iter().filter_map(|issue| issue["fingerprint"].as_str()).collect();
+    prints.sort_unstable();
+    prints.dedup();
+    assert_eq!((issues.len(), prints.len()), (6, 6));
+    let severities = ["blocker", "critical", "major", "minor", "info"];
+    for issue in issues {
+        assert!(severities.contains(&issue["severity"].as_str().expect("text")));
+        assert!(issue["location"]["lines"]["begin"].as_u64().is_some_and(|line| line > 0), "{issue}");
+        assert!(!issue["description"].as_str().expect("text").is_empty());
+    }
+    assert_ne!(to_gitlab(&empty()).trim(), "[]", "nothing checked is not an empty list");
+}
+
+#[test]
+fn markdown_keeps_a_hosts_words_from_being_more_than_words() {
+    let text = to_markdown(&of_all_kinds());
+    assert!(text.starts_with("## quorate: prod\n\n❌ **FINDINGS**: 2 failures (exit code 1)\n"), "{text}");
+    let unescaped = text.replace("\\]", "").replace("\\[", "");
+    for never in ["<script", "](", " @all", "\u{1b}", "\u{202e}"] {
+        assert!(!unescaped.contains(never), "{never}: {text}");
+    }
+    // A row stays a row: the bars of a table are those of the table.
+    for row in text.lines().filter(|line| line.starts_with("| **") || line.starts_with("|  |")) {
+        let bars = row.replace("\\|", "").matches('|').count();
+        assert_eq!(bars, 4, "{row}");
+    }
+    assert!(to_markdown(&empty()).contains("❔ **NOTHING CHECKED**"));
+}
+
+#[test]
+fn metrics_have_the_text_format() {
+    let sample =
+        regex::Regex::new(r#"^quorate_[a-z_]+\{([a-z_]+="([^"\\]|\\.)*",?)+\} -?\d+$"#).expect("sound");
+    for report in [of_all_kinds(), empty()] {
+        let text = to_prometheus(&report);
+        assert!(text.ends_with('\n'));
+        let mut series = Vec::new();
+        for line in text.lines() {
+            if !line.starts_with("# ") {
+                assert!(sample.is_match(line), "{line}");
+                series.push(line.rsplit_once(' ').expect("a value").0);
+            }
+        }
+        let all = series.len();
+        series.sort_unstable();
+        series.dedup();
+        assert_eq!(series.len(), all, "a series stands once");
+    }
+    assert!(
+        to_prometheus(&empty()).contains("quorate_verdict{cluster=\"prod\",verdict=\"nothing-checked\"} 1\n")
+    );
+}
+
+#[test]
+fn json_lines_tell_a_whole_file_from_a_cut_one() {
+    let text = to_json_lines(&of_all_kinds());
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines[0]["type"], "report");
+    assert!(lines[0].get("findings").is_none());
+    assert!(lines[1..lines.len() - 1].iter().all(|line| line["type"] == "finding"));
+    let end = &lines[lines.len() - 1];
+    assert_eq!((end["type"].as_str(), end["findings"].as_u64()), (Some("end"), Some(8)));
+    let back: Finding = serde_json::from_value(lines[1].clone()).expect("a finding");
+    assert_eq!(back, of_all_kinds().findings[0]);
+}
+
+#[test]
+fn words_are_the_same_everywhere() {
+    let report = of_all_kinds();
+    let message = "hv1 lacks it";
+    for text in [
+        to_junit(&report),
+        to_sarif(&report),
+        to_github(&report),
+        to_gitlab(&report),
+        to_markdown(&report),
+        to_json_lines(&report),
+    ] {
+        assert!(text.contains(message), "{text}");
+        assert!(text.contains("mend it"), "{text}");
+        assert!(text.contains("a/fails"), "{text}");
+    }
+}

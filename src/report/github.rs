@@ -1,0 +1,50 @@
+//! The report as workflow commands of GitHub Actions: annotations on the very line of the plan that declares what is
+//! wrong, else on no line.
+
+use super::model::{Report, Verdict};
+use super::text::printable;
+use super::words::{details, headline, is_open};
+use crate::rule::Status;
+
+/// The report as workflow commands, one a line; then the verdict.
+pub fn to_github(report: &Report) -> String {
+    let mut out = String::new();
+    for finding in report.findings.iter().filter(|finding| is_open(finding.status)) {
+        let command = match finding.status {
+            Status::Fail => "error",
+            Status::Info => "notice",
+            _ => "warning",
+        };
+        let mut properties = Vec::new();
+        if let Some(at) = &finding.declared_at {
+            properties.push(format!("file={}", property(&at.file)));
+            properties.push(format!("line={}", at.line));
+        }
+        properties.push(format!("title={}", property(&format!("{} {}", finding.status, finding.rule))));
+        let body: Vec<String> = std::iter::once(headline(finding)).chain(details(finding)).collect();
+        push(&mut out, command, &properties, &body.join("\n"));
+    }
+    let words =
+        format!("{}: {} (exit code {})", report.verdict.word(), printable(&report.reason), report.exit_code);
+    let command = match report.verdict {
+        Verdict::Clean => "notice",
+        Verdict::Findings | Verdict::LeftOnLun => "error",
+        Verdict::Incomplete | Verdict::NothingChecked | Verdict::Interrupted => "warning",
+    };
+    push(&mut out, command, &["title=quorate".to_owned()], &words);
+    out
+}
+
+fn push(out: &mut String, command: &str, properties: &[String], message: &str) {
+    out.push_str(&format!("::{command} {}::{}\n", properties.join(","), data(message)));
+}
+
+/// The message of a command: a line end would end it, and what follows might be a command of a stranger.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A property of a command.
+fn property(text: &str) -> String {
+    data(&printable(text)).replace(':', "%3A").replace(',', "%2C")
+}

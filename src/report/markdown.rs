@@ -1,0 +1,198 @@
+//! The report as Markdown, for a pull request, a change ticket or a step summary: verdict first, then what is open, the
+//! rest folded.
+
+use super::group::{Block, blocks};
+use super::model::{Report, Verdict};
+use super::text::{count, printable};
+use super::words::is_open;
+use crate::rule::Status;
+use std::fmt::Write;
+
+/// How many names stand in a cell before the rest is only counted.
+const NAMES: usize = 12;
+
+/// The report as GitHub-flavoured Markdown, with a line end.
+pub fn to_markdown(report: &Report) -> String {
+    let mut out = String::new();
+    let cluster = &report.cluster;
+    let name = cluster.name.as_deref().unwrap_or("(no name)");
+    line(&mut out, &format!("## quorate: {}", inline(name)));
+    line(&mut out, "");
+    let mark = match report.verdict {
+        Verdict::Clean => "✅",
+        Verdict::Findings | Verdict::LeftOnLun => "❌",
+        Verdict::Incomplete | Verdict::NothingChecked | Verdict::Interrupted => "❔",
+    };
+    let words = report.verdict.word().to_uppercase().replace('-', " ");
+    line(
+        &mut out,
+        &format!("{mark} **{words}**: {} (exit code {})", inline(&report.reason), report.exit_code),
+    );
+    line(&mut out, "");
+    let of = [cluster.platform.as_deref(), cluster.release.as_deref()];
+    let of = of.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let parts = [
+        ("Profile ", cluster.profile.as_str()),
+        ("platform ", &of),
+        ("facts of ", report.gathered.as_deref().unwrap_or_default()),
+    ];
+    let said: Vec<String> = parts
+        .iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(head, text)| format!("{head}{}", inline(text)))
+        .collect();
+    line(&mut out, &format!("{}.", said.join(", ")));
+    line(&mut out, "");
+    summary(&mut out, report);
+    let mut opened = false;
+    for status in Status::ALL.into_iter().filter(|status| is_open(*status)) {
+        let blocks = blocks(&report.findings, status);
+        if blocks.is_empty() {
+            continue;
+        }
+        if !opened {
+            line(&mut out, "| | Subject | Finding |\n|---|---|---|");
+            opened = true;
+        }
+        for block in &blocks {
+            rows(&mut out, block);
+        }
+    }
+    if opened {
+        line(&mut out, "");
+    }
+    folded(&mut out, report, Status::Waived, "Waived");
+    folded(&mut out, report, Status::Pass, "What holds");
+    out
+}
+
+fn summary(out: &mut String, report: &Report) {
+    let summary = &report.summary;
+    line(
+        out,
+        "| fail | unknown | warn | info | waived | pass | not applicable |\n|---|---|---|---|---|---|---|",
+    );
+    line(
+        out,
+        &format!(
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            summary.fail,
+            summary.unknown,
+            summary.warn,
+            summary.info,
+            summary.waived,
+            summary.pass,
+            summary.not_applicable
+        ),
+    );
+    line(out, "");
+    let coverage = &report.coverage;
+    let mut words = vec![format!(
+        "{} of {} rules evaluated, {} unknown",
+        coverage.rules.evaluated, coverage.rules.selected, coverage.rules.unknown
+    )];
+    for (reach, plural) in
+        [(&coverage.nodes, "nodes"), (&coverage.targets, "targets"), (&coverage.portals, "portals")]
+    {
+        if reach.total > 0 {
+            let mut text = format!("{} of {} reached", reach.reached, count(reach.total, plural));
+            if !reach.not_reached.is_empty() {
+                let names: Vec<String> = reach
+                    .not_reached
+                    .iter()
+                    .map(|one| format!("{} ({})", inline(&one.name), inline(&one.reason)))
+                    .collect();
+                let _ = write!(text, ", not {}", names.join(", "));
+            }
+            words.push(text);
+        }
+    }
+    line(out, &format!("{}.", words.join("; ")));
+    line(out, "");
+}
+
+fn rows(out: &mut String, block: &Block<'_>) {
+    let last = block.lines.len() - 1;
+    for (at, one) in block.lines.iter().enumerate() {
+        let mut text = inline(&one.message);
+        if block.rules.len() > 1 {
+            let _ = write!(
+                text,
+                "<br>{} cannot be judged: {}",
+                count(block.rules.len(), "rules"),
+                names(&block.rules)
+            );
+        }
+        if at == last {
+            if !block.remedy.is_empty() {
+                let _ = write!(text, "<br>**Fix:** {}", inline(&block.remedy));
+            }
+            if let [rule] = block.rules.as_slice() {
+                let _ = write!(text, "<br>`{}`", rule.replace('`', ""));
+            }
+        }
+        let word =
+            if at == 0 { format!("**{}**", block.status.word().to_uppercase()) } else { String::new() };
+        line(out, &format!("| {word} | {} | {text} |", names(&one.subjects)));
+    }
+}
+
+fn folded(out: &mut String, report: &Report, status: Status, title: &str) {
+    let blocks = blocks(&report.findings, status);
+    if blocks.is_empty() {
+        return;
+    }
+    line(out, &format!("<details><summary>{title} ({})</summary>\n", report.summary.of_status(status)));
+    for block in &blocks {
+        for one in &block.lines {
+            let mut text = format!("- {}: {}", names(&one.subjects), inline(&one.message));
+            if let Some(waiver) = &one.findings[0].waiver {
+                let _ = write!(
+                    text,
+                    " (waived by {} until {}, otherwise {}: {})",
+                    inline(&waiver.owner),
+                    inline(&waiver.until),
+                    waiver.instead_of,
+                    inline(&waiver.reason)
+                );
+            }
+            let _ = write!(text, " `{}`", block.rules[0].replace('`', ""));
+            line(out, &text);
+        }
+    }
+    line(out, "\n</details>\n");
+}
+
+fn names(all: &[&str]) -> String {
+    let shown: Vec<String> = all.iter().take(NAMES).map(|name| inline(name)).collect();
+    let rest = all.len().saturating_sub(NAMES);
+    if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
+}
+
+/// Text of a host or file as text and nothing else: what Markdown, HTML or a mention would read out of it is escaped.
+fn inline(text: &str) -> String {
+    let text = printable(text);
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            // `@name` would call somebody, `#12` link to a stranger's ticket.
+            '@' => out.push_str("&#64;"),
+            '#' => out.push_str("&#35;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '!' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    // A bare address would become a link.
+    out.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
+}
+
+fn line(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
+}

@@ -1,0 +1,187 @@
+//! The report as SARIF 2.1.0 (OASIS): the physical location is the line of the plan that declares what a finding speaks
+//! of, else the line of the rule; the logical location is the subject in the facts.
+//!
+//! What holds is not told: viewers take every result for an alert. What is not known is a warning, since viewers drop results
+//! without a level. The invocation bears exit code and verdict.
+
+use super::model::{Report, Verdict};
+use super::text::printable;
+use super::words::{details, fingerprint, headline};
+use crate::rule::{Finding, Line, Severity, Status};
+use serde_sarif::sarif::{
+    ArtifactLocation, Invocation, Location, LogicalLocation, Message, MultiformatMessageString, Notification,
+    NotificationLevel, PhysicalLocation, Region, ReportingConfiguration, ReportingConfigurationLevel,
+    ReportingDescriptor, Result as Found, ResultLevel, Run, SCHEMA_URL, Sarif, Suppression, Tool,
+    ToolComponent,
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// Stands for the program itself, for rules that are part of it and lie in no folder of the user.
+const PROGRAM: &str = "QUORATE";
+
+/// The report as SARIF, with a line end.
+pub fn to_sarif(report: &Report) -> String {
+    let told: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|finding| !matches!(finding.status, Status::Pass | Status::NotApplicable))
+        .collect();
+    let mut rules: Vec<ReportingDescriptor> = Vec::new();
+    let mut rule_of: HashMap<&str, i64> = HashMap::new();
+    let results: Vec<Found> = told
+        .iter()
+        .map(|finding| {
+            let at = *rule_of.entry(&finding.rule).or_insert_with(|| {
+                rules.push(descriptor(finding));
+                i64::try_from(rules.len() - 1).unwrap_or(i64::MAX)
+            });
+            result(finding, at)
+        })
+        .collect();
+    let version = report.tool.strip_prefix("quorate ").unwrap_or(&report.tool);
+    let driver = ToolComponent::builder().name("quorate").version(version).rules(rules).build();
+    let run = Run::builder()
+        .tool(Tool::builder().driver(driver).build())
+        .invocations(vec![invocation(report)])
+        .results(results)
+        .column_kind(serde_json::json!("unicodeCodePoints"))
+        .build();
+    let sarif =
+        Sarif::builder().schema(SCHEMA_URL).version(serde_json::json!("2.1.0")).runs(vec![run]).build();
+    let mut text = super::json::to_json(&sarif);
+    text.push('\n');
+    text
+}
+
+fn descriptor(finding: &Finding) -> ReportingDescriptor {
+    let string = |text: &str| MultiformatMessageString::builder().text(printable(text)).build();
+    let help = format!(
+        "{}\n\nFix: {}\n\nSource: {}",
+        printable(&finding.why),
+        printable(&finding.remedy),
+        printable(&finding.source.join("; "))
+    );
+    let level = match finding.severity {
+        Severity::Fail => ReportingConfigurationLevel::Error,
+        Severity::Warn => ReportingConfigurationLevel::Warning,
+        Severity::Info => ReportingConfigurationLevel::Note,
+    };
+    ReportingDescriptor::builder()
+        .id(printable(&finding.rule))
+        .short_description(string(&finding.title))
+        .full_description(string(&finding.why))
+        .help(MultiformatMessageString::builder().text(help).build())
+        .default_configuration(ReportingConfiguration::builder().level(serde_json::json!(level)).build())
+        .build()
+}
+
+fn result(finding: &Finding, rule: i64) -> Found {
+    let level = match finding.status {
+        Status::Fail => ResultLevel::Error,
+        Status::Info => ResultLevel::Note,
+        _ => ResultLevel::Warning,
+    };
+    let text: Vec<String> = std::iter::once(format!("{}: {}", finding.status, headline(finding)))
+        .chain(details(finding))
+        .collect();
+    let message = Message::builder().text(text.join("\n")).build();
+    let prints = BTreeMap::from([("quorate/v1".to_owned(), fingerprint(finding))]);
+    let suppressions: Vec<Suppression> = finding
+        .waiver
+        .iter()
+        .map(|waiver| {
+            Suppression::builder()
+                .kind(serde_json::json!("external"))
+                .status(serde_json::json!("accepted"))
+                .justification(printable(&format!(
+                    "{}, until {}: {}",
+                    waiver.owner, waiver.until, waiver.reason
+                )))
+                .build()
+        })
+        .collect();
+    let mut found = Found::builder()
+        .rule_id(printable(&finding.rule))
+        .rule_index(rule)
+        .level(level)
+        .message(message)
+        .locations(vec![location(finding)])
+        .partial_fingerprints(prints)
+        .build();
+    found.suppressions = Some(suppressions).filter(|all| !all.is_empty());
+    found
+}
+
+fn location(finding: &Finding) -> Location {
+    let path = if finding.path.is_empty() { &finding.subject } else { &finding.path };
+    let logical = LogicalLocation::builder()
+        .name(printable(&finding.subject))
+        .fully_qualified_name(printable(path))
+        .kind("resource")
+        .build();
+    let at = |line: &Line, base: Option<&str>| {
+        let mut artifact = ArtifactLocation::builder().uri(uri(&line.file)).build();
+        artifact.uri_base_id = base.map(str::to_owned);
+        let region = Region::builder().start_line(i64::try_from(line.line).unwrap_or(1)).build();
+        PhysicalLocation::builder().artifact_location(artifact).region(region).build()
+    };
+    let physical = match (&finding.declared_at, &finding.rule_at) {
+        (Some(line), _) => at(line, None),
+        (None, Some(line)) => at(line, line.file.starts_with("rules/").then_some(PROGRAM)),
+        (None, None) => at(&Line { file: "cluster.toml".to_owned(), line: 1 }, None),
+    };
+    Location::builder().physical_location(physical).logical_locations(vec![logical]).build()
+}
+
+fn invocation(report: &Report) -> Invocation {
+    let words = format!("{}: {}", report.verdict.word(), printable(&report.reason));
+    let mut notes = Vec::new();
+    let mut note = |level: NotificationLevel, text: String| {
+        notes.push(
+            Notification::builder()
+                .level(serde_json::json!(level))
+                .message(Message::builder().text(text).build())
+                .build(),
+        );
+    };
+    if report.verdict != Verdict::Clean && report.verdict != Verdict::Findings {
+        note(NotificationLevel::Error, words.clone());
+    }
+    for (kind, reach) in [
+        ("node", &report.coverage.nodes),
+        ("target", &report.coverage.targets),
+        ("portal", &report.coverage.portals),
+    ] {
+        for one in &reach.not_reached {
+            note(
+                NotificationLevel::Error,
+                format!("{kind} {} was not reached: {}", printable(&one.name), printable(&one.reason)),
+            );
+        }
+    }
+    let complete = matches!(report.verdict, Verdict::Clean | Verdict::Findings);
+    Invocation::builder()
+        .execution_successful(complete && report.coverage.run_complete)
+        .exit_code(i64::from(report.exit_code))
+        .exit_code_description(words)
+        .tool_execution_notifications(notes)
+        .build()
+}
+
+/// A path as a URI reference: relative paths stay relative, so that they are found in the repository.
+fn uri(path: &str) -> String {
+    let path = printable(path).replace('\\', "/");
+    let mut out = String::with_capacity(path.len());
+    if path.starts_with('/') {
+        out.push_str("file://");
+    }
+    for byte in path.trim_start_matches("./").bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                out.push(char::from(byte))
+            }
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
+}

@@ -1,0 +1,75 @@
+//! What is said of a finding wherever it stands alone: the same words in every format.
+
+use super::text::printable;
+use crate::rule::{Finding, Status};
+use sha2::{Digest, Sha256};
+
+/// The finding as one line, its subject first: `hv2: kernel 6.1, most run 6.5`.
+pub(super) fn headline(finding: &Finding) -> String {
+    let message = if finding.message.is_empty() { &finding.title } else { &finding.message };
+    let message = printable(message);
+    let subject = printable(&finding.subject);
+    let whole = finding.subject == crate::rule::WHOLE;
+    // `db3 uses MTU 1400 on lan` names `db3 lan` already.
+    let named = message.contains(subject.as_ref()) || subject.split(' ').all(|name| names(&message, name));
+    if whole || named { message.into_owned() } else { format!("{subject}: {message}") }
+}
+
+/// Whether a text has that word, not only as a part of another.
+fn names(text: &str, word: &str) -> bool {
+    let bounded = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    text.match_indices(word).any(|(at, _)| {
+        bounded(text[..at].chars().next_back()) && bounded(text[at + word.len()..].chars().next())
+    })
+}
+
+/// What stands under the line: why, what to do, what is missing, who accepts it, the sources, each on a line of its own.
+pub(super) fn details(finding: &Finding) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut say = |head: &str, text: &str| {
+        if !text.is_empty() {
+            out.push(format!("{head}: {}", printable(text)));
+        }
+    };
+    say("Why", &finding.why);
+    if finding.status != Status::Waived {
+        say("Fix", &finding.remedy);
+    }
+    let missing: Vec<String> = finding
+        .evidence
+        .iter()
+        .filter_map(|evidence| {
+            let reason = evidence.missing.as_deref()?;
+            Some(if reason.starts_with(&evidence.path) {
+                reason.to_owned()
+            } else {
+                format!("{}: {reason}", evidence.path)
+            })
+        })
+        .collect();
+    say("Missing", &missing.join("; "));
+    if let Some(waiver) = &finding.waiver {
+        let words = format!(
+            "by {} until {} (otherwise {}): {}",
+            waiver.owner, waiver.until, waiver.instead_of, waiver.reason
+        );
+        say("Waived", &words);
+    }
+    say("Rule", &finding.rule);
+    say("Source", &finding.source.join("; "));
+    say("From", &finding.provenance.join("; "));
+    out
+}
+
+/// What tells a finding from all others, and stays the same while its rule and its subject do: 32 hexadecimal digits.
+pub(super) fn fingerprint(finding: &Finding) -> String {
+    // A finding of several subjects has the path of their list only.
+    let path = if finding.path.is_empty() { &finding.subject } else { &finding.path };
+    let digest = Sha256::new().chain_update(&finding.rule).chain_update([0]).chain_update(path).finalize();
+    hex::encode(&digest[..16])
+}
+
+/// Whether the finding is one that somebody must look at.
+pub(super) const fn is_open(status: Status) -> bool {
+    matches!(status, Status::Fail | Status::Unknown | Status::Warn | Status::Info)
+}
