@@ -4,8 +4,8 @@ use super::args::PATH_LIST;
 use super::terminal::Terminal;
 use super::write::{append_to_file, to_file, to_stdout};
 use crate::report::{
-    Look, Report, to_comparison, to_github, to_gitlab, to_json_lines, to_junit, to_markdown, to_prometheus,
-    to_sarif, to_table,
+    Look, Report, to_comparison, to_github, to_gitlab, to_html, to_json_lines, to_junit, to_markdown,
+    to_prometheus, to_sarif, to_table,
 };
 use crate::source::{Problem, Problems};
 use clap::{Args, ValueEnum};
@@ -23,6 +23,8 @@ pub(super) enum ReportFormat {
     JsonLines,
     /// For a pull request, a ticket or a wiki
     Markdown,
+    /// One page that needs no network and no script
+    Html,
     /// JUnit XML, for what shows tests
     Junit,
     /// SARIF 2.1.0, for code scanning
@@ -145,6 +147,7 @@ fn render(report: &Report, shown: Shown, format: ReportFormat, look: Look) -> St
         ReportFormat::Json => report.to_json(),
         ReportFormat::JsonLines => to_json_lines(report),
         ReportFormat::Markdown => to_markdown(report),
+        ReportFormat::Html => to_html(report),
         ReportFormat::Junit => to_junit(report),
         ReportFormat::Sarif => to_sarif(report),
         ReportFormat::Github => to_github(report),

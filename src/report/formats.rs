@@ -148,6 +148,74 @@ fn markdown_keeps_a_hosts_words_from_being_more_than_words() {
     assert!(to_markdown(&empty()).contains("❔ **NOTHING CHECKED**"));
 }
 
+/// The elements of a page, with their attributes.
+fn elements(page: &str) -> Vec<(String, Vec<(String, String)>)> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut out = Vec::new();
+    for token in html5gum::Tokenizer::new(page) {
+        let Ok(token) = token;
+        if let html5gum::Token::StartTag(tag) = token {
+            let attributes = tag.attributes.iter().map(|(name, value)| (text(name), text(value))).collect();
+            out.push((text(&tag.name), attributes));
+        }
+    }
+    out
+}
+
+#[test]
+fn a_page_holds_no_script_and_asks_nobody_for_anything() {
+    let mut report = of_all_kinds();
+    report.cluster.name = Some(HOSTILE.into());
+    report.coverage.nodes.not_reached.push(NotReached { name: HOSTILE.into(), reason: HOSTILE.into() });
+    report.drawn.nodes[1].name = HOSTILE.into();
+    report.drawn.networks.push(DrawnNetwork {
+        name: HOSTILE.into(),
+        taps: vec![None, Some(Tap::default())],
+        portals: vec![DrawnPortal { address: HOSTILE.into(), login: Some(false), worst: None }],
+        ..DrawnNetwork::default()
+    });
+    report.drawn.differences.push(Difference {
+        fact: HOSTILE.into(),
+        values: vec![Some(HOSTILE.into()), None],
+        majority: None,
+    });
+    let page = to_html(&report);
+    let elements = elements(&page);
+    for (name, attributes) in &elements {
+        assert!(
+            !["script", "iframe", "object", "embed", "link", "img", "form"].contains(&name.as_str()),
+            "<{name}>"
+        );
+        for (attribute, value) in attributes {
+            assert!(!attribute.starts_with("on") && attribute != "src", "<{name} {attribute}>");
+            assert!(attribute != "href" || value.starts_with('#'), "<{name} {attribute}={value}>");
+        }
+    }
+    let one = |wanted: &str| elements.iter().filter(|(name, _)| name == wanted).count() == 1;
+    assert!(one("h1") && one("main") && one("svg"), "{page}");
+    assert!(!page.contains('\u{1b}') && !page.contains('\u{202e}'));
+    assert!(page.contains("findings") && page.contains("(exit code 1)") && page.contains("✗ missing"));
+    let nothing = to_html(&empty());
+    assert!(nothing.contains("nothing checked") && nothing.contains("Nothing was found."), "{nothing}");
+}
+
+#[test]
+fn every_place_that_a_page_links_to_is_there() {
+    let page = to_html(&of_all_kinds());
+    let elements = elements(&page);
+    let all = |wanted: &'static str| {
+        let attributes = elements.iter().flat_map(|(_, attributes)| attributes);
+        attributes.filter(move |(name, _)| name == wanted).map(|(_, value)| value.as_str())
+    };
+    let ids: Vec<&str> = all("id").collect();
+    for link in all("href")
+        .map(|link| link.trim_start_matches('#'))
+        .chain(all("aria-labelledby").flat_map(|ids| ids.split(' ')))
+    {
+        assert_eq!(ids.iter().filter(|id| **id == link).count(), 1, "{link}");
+    }
+}
+
 #[test]
 fn metrics_have_the_text_format() {
     let sample =

@@ -4,10 +4,12 @@
 //! else. Whatever came from a host or a file is made harmless before it is printed.
 
 mod coverage;
+mod drawn;
 mod exit;
 mod github;
 mod gitlab;
 mod group;
+mod html;
 mod json;
 mod junit;
 mod lines;
@@ -22,9 +24,11 @@ mod validated;
 mod words;
 
 pub use coverage::*;
+pub use drawn::*;
 pub use exit::*;
 pub use github::*;
 pub use gitlab::*;
+pub use html::*;
 pub use json::*;
 pub use junit::*;
 pub use lines::*;

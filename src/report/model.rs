@@ -1,6 +1,7 @@
 //! The report: what a run of the rules came to, with the verdict and the exit code, computed here and nowhere else.
 
 use super::coverage::Coverage;
+use super::drawn::Drawn;
 use super::exit::ExitCode;
 use super::tested::TestedLun;
 use super::text::count;
@@ -47,6 +48,9 @@ pub struct Report {
     /// Microsoft's own validation of the cluster beside the rules, where the facts hold one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Validated>,
+    /// What the pictures of a report show.
+    #[serde(default)]
+    pub drawn: Drawn,
     /// All findings, worst first, then in the order of the rules and of the facts.
     pub findings: Vec<Finding>,
 }
@@ -182,6 +186,7 @@ impl Report {
         let Judgement { mut findings, profile, overrides, .. } = judgement;
         findings.sort_by_key(|finding| finding.status);
         declare(&mut findings, document);
+        let drawn = Drawn::of(document, &findings);
         let summary = Summary::of(&findings);
         let tested = TestedLun::all(document);
         let (verdict, reason) =
@@ -206,6 +211,7 @@ impl Report {
             overrides,
             tested,
             validation,
+            drawn,
             findings,
         }
     }

@@ -58,7 +58,7 @@ impl TestedLun {
         self.conformance.residue.as_ref().is_some_and(|left| !left.is_empty())
     }
 
-    fn steps(&self) -> impl Iterator<Item = &ConformanceStep> {
+    pub(super) fn steps(&self) -> impl Iterator<Item = &ConformanceStep> {
         self.conformance.steps.iter().flatten()
     }
 
@@ -100,7 +100,7 @@ impl TestedLun {
     }
 
     /// How many steps came to what.
-    fn summary(&self) -> Vec<String> {
+    pub(super) fn summary(&self) -> Vec<String> {
         let all = self.steps().count();
         if all == 0 {
             return vec!["no step was played".to_owned()];
@@ -240,7 +240,7 @@ fn ranges<'a>(names: impl Iterator<Item = (&'a str, bool)>) -> Vec<String> {
     words.collect()
 }
 
-fn step_words(step: &ConformanceStep, failed: bool, look: Look) -> Vec<String> {
+pub(super) fn step_words(step: &ConformanceStep, failed: bool, look: Look) -> Vec<String> {
     let said = |text: &Option<String>| {
         text.as_deref().filter(|text| !text.is_empty()).map(|text| printable(text).into_owned())
     };

@@ -92,7 +92,7 @@ pub enum Ours {
 }
 
 impl Ours {
-    const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Ours::Success => "success",
             Ours::Partly => "partly",
@@ -118,7 +118,7 @@ pub enum Agreement {
 }
 
 impl Agreement {
-    const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Agreement::Agree => "agree",
             Agreement::Differ => "differ",

@@ -1,7 +1,7 @@
 //! What is said of a finding wherever it stands alone: the same words in every format.
 
 use super::text::printable;
-use crate::rule::{Finding, Status};
+use crate::rule::{Evidence, Finding, Status};
 use sha2::{Digest, Sha256};
 
 /// The finding as one line, its subject first: `hv2: kernel 6.1, most run 6.5`.
@@ -35,18 +35,8 @@ pub(super) fn details(finding: &Finding) -> Vec<String> {
     if finding.status != Status::Waived {
         say("Fix", &finding.remedy);
     }
-    let missing: Vec<String> = finding
-        .evidence
-        .iter()
-        .filter_map(|evidence| {
-            let reason = evidence.missing.as_deref()?;
-            Some(if reason.starts_with(&evidence.path) {
-                reason.to_owned()
-            } else {
-                format!("{}: {reason}", evidence.path)
-            })
-        })
-        .collect();
+    let missing: Vec<String> =
+        finding.evidence.iter().filter(|evidence| evidence.missing.is_some()).map(missing_or_value).collect();
     say("Missing", &missing.join("; "));
     if let Some(waiver) = &finding.waiver {
         let words = format!(
@@ -59,6 +49,15 @@ pub(super) fn details(finding: &Finding) -> Vec<String> {
     say("Source", &finding.source.join("; "));
     say("From", &finding.provenance.join("; "));
     out
+}
+
+/// A fact with its value, or with why it is missing.
+pub(super) fn missing_or_value(evidence: &Evidence) -> String {
+    match (&evidence.value, &evidence.missing) {
+        (Some(value), _) => format!("{} = {value}", evidence.path),
+        (None, Some(reason)) if reason.starts_with(&evidence.path) => reason.clone(),
+        (None, reason) => format!("{}: {}", evidence.path, reason.as_deref().unwrap_or("missing")),
+    }
 }
 
 /// What tells a finding from all others, and stays the same while its rule and its subject do: 32 hexadecimal digits.

@@ -1,0 +1,315 @@
+//! The report as one HTML file that needs no network and no script: summary, coverage, a drawing of the cluster, findings with
+//! their evidence, where the nodes differ, how long the ways between them take, active tests, Microsoft's validation.
+//!
+//! Whatever a host said is text and nothing else: the template engine escapes it, characters that could turn or hide text are
+//! written out, and the page forbids itself everything but its own style.
+
+mod drawing;
+
+use super::drawn::{Difference, DrawnWay};
+use super::group::{Block, blocks};
+use super::model::{Report, Verdict};
+use super::table::Look;
+use super::tested::{TestedLun, step_words};
+use super::text::{count, printable};
+use super::words::missing_or_value;
+use crate::rule::Status;
+use minijinja::{AutoEscape, Environment, Value, context};
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("style.css");
+
+/// Names in one cell before the rest is only counted.
+const NAMES: usize = 16;
+
+/// Facts shown below one line of a finding.
+const EVIDENCE: usize = 8;
+
+/// How the words of active tests are taken out of the report: all on one line, the first exchanges on the wire only.
+const WORDS: Look = Look { width: 200, colour: false, verbose: 0 };
+
+/// The report as one HTML page, with a line end.
+pub fn to_html(report: &Report) -> String {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    let rendered =
+        environment.template_from_named_str("page.html", PAGE).and_then(|page| page.render(values(report)));
+    // The template is part of the program and its values are text; a page that says what went wrong is better than none.
+    let mut text = rendered.unwrap_or_else(|error| {
+        let words = error.to_string().replace('&', "&amp;").replace('<', "&lt;");
+        format!("<!doctype html><title>quorate</title><p>The report cannot be drawn: {words}. Its other formats hold it.</p>")
+    });
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+fn said(text: &str) -> String {
+    printable(text).into_owned()
+}
+
+fn values(report: &Report) -> Value {
+    let cluster = &report.cluster;
+    let platform = [cluster.platform.as_deref(), cluster.release.as_deref()];
+    let platform = platform.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let about = [
+        ("", platform.as_str()),
+        ("profile ", &cluster.profile),
+        ("facts of ", report.gathered.as_deref().unwrap_or_default()),
+    ];
+    let about: Vec<String> = about
+        .iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(head, text)| format!("{head}{}", said(text)))
+        .collect();
+    let class = match report.verdict {
+        Verdict::Clean => "pass",
+        Verdict::Findings | Verdict::LeftOnLun => "fail",
+        Verdict::Incomplete | Verdict::NothingChecked | Verdict::Interrupted => "unknown",
+    };
+    let tiles: Vec<Value> = Status::ALL
+        .into_iter()
+        .map(|status| {
+            let word = status.word().replace('-', " ");
+            context! { class => status.word(), number => report.summary.of_status(status), word }
+        })
+        .collect();
+    let open = [Status::Fail, Status::Unknown, Status::Warn, Status::Info, Status::Waived];
+    let found: Vec<Value> = open
+        .into_iter()
+        .flat_map(|status| blocks(&report.findings, status))
+        .map(|block| block_value(&block))
+        .collect();
+    let quiet = |status: Status| -> Vec<Value> {
+        blocks(&report.findings, status)
+            .iter()
+            .flat_map(|block| block.lines.iter().map(move |line| (block, line)))
+            .map(|(block, line)| {
+                let of = if status == Status::Pass { names(&line.subjects) } else { said(&line.message) };
+                context! { title => said(block.title), of, rule => said(block.rules[0]) }
+            })
+            .collect()
+    };
+    let nodes: Vec<String> = report.drawn.nodes.iter().map(|node| said(&node.name)).collect();
+    let validation: Vec<Value> = report
+        .validation
+        .iter()
+        .flat_map(|validation| &validation.tests)
+        .map(|test| {
+            let theirs = test.microsoft.as_deref().unwrap_or("not told");
+            context! { title => said(&test.title), theirs => said(theirs), ours => test.ours.word(), why => said(&test.why) }
+        })
+        .collect();
+    let overrides: Vec<Value> = report
+        .overrides
+        .iter()
+        .map(|one| {
+            context! {
+                param => said(&one.param), value => said(&one.value), instead_of => said(&one.instead_of),
+                limit_from => said(&one.limit_from), set_at => said(&one.set_at),
+            }
+        })
+        .collect();
+    context! {
+        style => Value::from_safe_string(STYLE.to_owned()),
+        name => said(cluster.name.as_deref().unwrap_or("(no name)")),
+        about => about.join(", "),
+        verdict => context! {
+            word => report.verdict.word(), words => report.verdict.word().replace('-', " "), class,
+            reason => said(&report.reason), exit_code => report.exit_code,
+        },
+        tiles,
+        coverage => coverage(report),
+        overrides,
+        picture => drawing::draw(&report.drawn).map(Value::from_safe_string),
+        blocks => found,
+        nodes,
+        differences => report.drawn.differences.iter().map(difference).collect::<Vec<_>>(),
+        more_differences => report.drawn.more_differences,
+        ways => ways(report),
+        tested => report.tested.iter().map(tested).collect::<Vec<_>>(),
+        validation,
+        holds => quiet(Status::Pass),
+        idle => quiet(Status::NotApplicable),
+        tool => said(&report.tool),
+        gathered => report.gathered.as_deref().map(said),
+        schema => said(&report.schema),
+    }
+}
+
+fn coverage(report: &Report) -> Vec<Value> {
+    let coverage = &report.coverage;
+    let rules = &coverage.rules;
+    let mut out = vec![context! {
+        what => "Rules",
+        words => format!(
+            "{} selected: {} evaluated, {} unknown, {} not applicable, {} waived",
+            rules.selected, rules.evaluated, rules.unknown, rules.not_applicable, rules.waived
+        ),
+    }];
+    for (what, reach) in
+        [("Nodes", &coverage.nodes), ("Targets", &coverage.targets), ("Portals", &coverage.portals)]
+    {
+        if reach.total == 0 {
+            continue;
+        }
+        let mut words = format!("{} of {} reached", reach.reached, reach.total);
+        if reach.declared > 0 {
+            words.push_str(&format!(", {} only declared", reach.declared));
+        }
+        let missing: Vec<String> = reach
+            .not_reached
+            .iter()
+            .map(|one| format!("{}: {}", said(&one.name), said(&one.reason)))
+            .collect();
+        out.push(context! { what, words, missing });
+    }
+    if !coverage.run_complete {
+        out.push(context! { what => "Run", words => "The facts were not gathered to the end." });
+    }
+    out
+}
+
+fn block_value(block: &Block<'_>) -> Value {
+    let lines: Vec<Value> = block
+        .lines
+        .iter()
+        .map(|line| {
+            let mut evidence: Vec<String> = Vec::new();
+            for one in line.findings.iter().flat_map(|finding| &finding.evidence) {
+                let words = said(&missing_or_value(one));
+                if !evidence.contains(&words) {
+                    evidence.push(words);
+                }
+            }
+            let more = evidence.len().saturating_sub(EVIDENCE);
+            evidence.truncate(EVIDENCE);
+            if more > 0 {
+                evidence.push(format!("and {}", count(more, "more facts")));
+            }
+            let at =
+                line.findings[0].declared_at.as_ref().map(|at| format!("{}:{}", said(&at.file), at.line));
+            context! { subjects => names(&line.subjects), message => said(&line.message), evidence, at }
+        })
+        .collect();
+    let first = block.lines[0].findings[0];
+    let mut rows: Vec<Value> = Vec::new();
+    let mut row = |head: &str, text: String| {
+        if !text.is_empty() {
+            rows.push(context! { head, text });
+        }
+    };
+    let single = block.rules.len() == 1;
+    if single {
+        row("Why", said(block.why));
+    }
+    if let Some(waiver) = &first.waiver {
+        let words = format!(
+            "by {} until {} (otherwise {}): {}",
+            waiver.owner, waiver.until, waiver.instead_of, waiver.reason
+        );
+        row("Waived", said(&words));
+    } else {
+        row("Fix", said(&block.remedy));
+    }
+    row(if single { "Rule" } else { "Rules" }, names(&block.rules));
+    if single {
+        row("Source", said(&first.source.join("; ")));
+        let mut from: Vec<&str> = Vec::new();
+        for provenance in block.lines.iter().flat_map(|line| &line.findings).flat_map(|one| &one.provenance) {
+            if !from.contains(&provenance.as_str()) {
+                from.push(provenance);
+            }
+        }
+        row("From", names(&from));
+    }
+    let title = if single {
+        said(block.title)
+    } else {
+        format!("{} cannot be judged", count(block.rules.len(), "rules"))
+    };
+    context! { class => block.status.word(), word => block.status.word(), title, lines, rows }
+}
+
+fn names(all: &[&str]) -> String {
+    let shown: Vec<String> = all.iter().take(NAMES).map(|name| said(name)).collect();
+    let rest = all.len().saturating_sub(NAMES);
+    if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
+}
+
+fn difference(one: &Difference) -> Value {
+    let cells: Vec<Value> = one
+        .values
+        .iter()
+        .map(|value| match value {
+            None => context! { text => "–", class => "none" },
+            Some(value) if one.majority.as_ref().is_some_and(|most| most != value) => {
+                context! { text => said(value), class => "odd" }
+            }
+            Some(value) => context! { text => said(value) },
+        })
+        .collect();
+    context! { fact => said(&one.fact), cells }
+}
+
+fn ways(report: &Report) -> Vec<Value> {
+    let ways = &report.drawn.ways;
+    if ways.is_empty() {
+        return Vec::new();
+    }
+    let nodes = &report.drawn.nodes;
+    nodes
+        .iter()
+        .map(|from| {
+            let cells: Vec<Value> = nodes
+                .iter()
+                .map(|to| {
+                    let way = ways.iter().find(|way| way.from == from.name && way.to == to.name);
+                    match way {
+                        _ if from.name == to.name => context! { text => "" },
+                        Some(DrawnWay { reachable: Some(false), .. }) => {
+                            context! { text => "no way", class => "odd" }
+                        }
+                        Some(DrawnWay { round_trip_us: Some(time), .. }) => {
+                            context! { text => format!("{}.{:02} ms", time / 1000, time % 1000 / 10) }
+                        }
+                        _ => context! { text => "not known", class => "none" },
+                    }
+                })
+                .collect();
+            context! { from => said(&from.name), cells }
+        })
+        .collect()
+}
+
+fn tested(lun: &TestedLun) -> Value {
+    let steps: Vec<Value> = lun
+        .steps()
+        .map(|step| {
+            let (result, failed) = lun_result(step);
+            let mut words = step_words(step, failed, WORDS);
+            let title = if words.is_empty() { String::new() } else { words.remove(0) };
+            let severity = step.severity.filter(|_| failed).map_or("", |severity| severity.word());
+            let class = match result {
+                "ok" => "pass",
+                "departs" => "fail",
+                "not supported" => "warn",
+                _ => "unknown",
+            };
+            context! { id => said(&step.id), result, class, severity, title, words }
+        })
+        .collect();
+    context! { name => said(&format!("{} of {}", lun.lun, lun.target)), summary => lun.summary().join(", "), steps }
+}
+
+fn lun_result(step: &crate::facts::ConformanceStep) -> (&'static str, bool) {
+    use crate::facts::StepResult;
+    match step.result {
+        Some(StepResult::Ok) => ("ok", false),
+        Some(StepResult::Departs) => ("departs", true),
+        Some(StepResult::NotSupported) => ("not supported", true),
+        Some(StepResult::NotRun) => ("not run", false),
+        None => ("not known", false),
+    }
+}
