@@ -203,6 +203,7 @@ collectors! {
     "lsblk-text", "lsblk" => ["nodes.disks"];
     "ip-link-text", "ip -d link" => ["nodes.nics", "nodes.bonds"];
     "ip-addr-oneline", "ip -o addr" => ["nodes.nics.addresses"];
+    "ethtool-link", "ethtool" => ["nodes.nics.speed_bps", "nodes.nics.duplex", "nodes.nics.link_up"];
     "sysctl-all", "sysctl -a" => ["nodes.sysctls"];
     "sestatus", "sestatus" => ["nodes.security.selinux", "nodes.security.selinux_configured", "nodes.security.selinux_policy"];
     "apparmor-status", "apparmor_status" => ["nodes.security.apparmor"];

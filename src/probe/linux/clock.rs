@@ -44,6 +44,7 @@ pub fn chrony(tracking: Option<&str>, sources: Option<&str>) -> Time {
     if let Some(sources) = sources {
         let mut all = Vec::new();
         let mut selected = String::new();
+        let is_table = sources.lines().any(|line| line.starts_with("MS "));
         for line in sources.lines() {
             let mut words = line.split_whitespace();
             let (Some(mark), Some(name)) = (words.next(), words.next()) else { continue };
@@ -58,8 +59,10 @@ pub fn chrony(tracking: Option<&str>, sources: Option<&str>) -> Time {
         }
         all.sort();
         all.dedup();
-        time.source = Some(selected);
-        time.sources = Some(all);
+        if is_table || !all.is_empty() {
+            time.source = Some(selected);
+            time.sources = Some(all);
+        }
     }
     time
 }
@@ -172,6 +175,11 @@ mod tests {
         let lost = "Reference ID    : 00000000 ()\nLeap status     : Not synchronised\n";
         assert_eq!(chrony(Some(lost), None).synchronised, Some(false));
         assert_eq!(chrony(Some("506 Cannot talk to daemon\n"), None).synchronised, None);
+        assert_eq!(chrony(None, Some("506 Cannot talk to daemon\n")).sources, None);
+        assert_eq!(
+            chrony(None, Some("MS Name/IP address         Stratum Poll Reach\n====\n")).sources,
+            Some(Vec::new())
+        );
     }
 
     #[test]

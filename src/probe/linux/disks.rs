@@ -1,7 +1,7 @@
 //! Block devices: `lsblk -J -b -O`, and `lsblk -P -b -O` where it knows no JSON (any account; without root or udev it does
 //! not tell file systems); in support bundles also plain `lsblk`.
 
-use super::text::unique_by_key;
+use super::text::{cell, unique_by_key};
 use crate::facts::{Bytes, Disk, DiskTransport};
 use crate::scsi::identity;
 use serde::Deserialize;
@@ -145,68 +145,80 @@ pub fn parse_pairs(text: &str) -> Vec<Disk> {
     finish(disks)
 }
 
-/// Reads the tree that plain `lsblk` draws: `NAME MAJ:MIN RM SIZE RO TYPE MOUNTPOINT`, a line for each device under each of
-/// its parents. Sizes are rounded there, and identities are not told.
+/// Reads the tree that `lsblk` draws, plain or with columns asked for by `-o`: a line for each device under each of its
+/// parents. Sizes are rounded there.
 pub fn parse_tree(text: &str) -> Vec<Disk> {
-    struct Line<'a> {
-        depth: usize,
-        name: &'a str,
-        cells: Vec<&'a str>,
-    }
     let mut lines =
         text.lines().skip_while(|line| !(line.starts_with("NAME ") && line.contains(" MAJ:MIN ")));
-    let with_mounts = lines.next().is_some_and(|heading| heading.contains("MOUNTPOINT"));
+    let heading = lines.next().unwrap_or_default();
+    let mounts = ["MOUNTPOINT", "MOUNTPOINTS"]
+        .into_iter()
+        .find(|name| heading.split_whitespace().any(|one| one == *name));
     let mut rows: Vec<Line<'_>> = Vec::new();
     for line in lines.take_while(|line| !line.trim().is_empty()) {
+        let cell = |name: &str| cell(heading, line, name);
         let drawn =
             |c: char| matches!(c, '|' | '`' | '-' | ' ' | '\u{2502}' | '\u{251c}' | '\u{2514}' | '\u{2500}');
         let bare = line.trim_start_matches(drawn);
         let depth = (line.chars().count() - bare.chars().count()) / 2;
-        let mut cells: Vec<&str> = bare.split_whitespace().collect();
-        if cells.len() < 6 || !cells[1].contains(':') {
+        let number = cell("MAJ:MIN").unwrap_or_default();
+        let Some((major, minor)) = number.split_once(':').filter(|(_, minor)| minor.parse::<u32>().is_ok())
+        else {
             // A further mount point of the device above stands alone on its line.
-            if let (Some(last), [point]) = (rows.last_mut(), cells.as_slice())
-                && point.starts_with('/')
-            {
-                last.cells.push(point);
+            if let Some(last) = rows.last_mut().filter(|_| bare.starts_with('/')) {
+                last.disk.mountpoints.get_or_insert_default().push(bare.trim().to_owned());
             }
             continue;
-        }
-        let name = cells.remove(0);
-        rows.push(Line { depth, name, cells });
+        };
+        let name = bare.split_whitespace().next().unwrap_or_default();
+        let flag = |name: &str| cell(name).and_then(|word| Cell::Text(word).truth());
+        let bytes = |name: &str| cell(name).and_then(|word| word.parse().ok()).map(Bytes);
+        let disk = Disk {
+            name: cell("KNAME").unwrap_or_default(),
+            kind: cell("TYPE").filter(|kind| !kind.is_empty()),
+            removable: flag("RM"),
+            read_only: flag("RO"),
+            filesystem: cell("FSTYPE").filter(|word| !word.is_empty()),
+            filesystem_label: cell("LABEL").filter(|word| !word.is_empty()),
+            physical_block_bytes: bytes("PHY-SEC"),
+            logical_block_bytes: bytes("LOG-SEC"),
+            mountpoints: mounts.and_then(cell).map(|at| vec![at]),
+            ..Disk::default()
+        };
+        rows.push(Line { depth, name, major: major.to_owned(), minor: minor.to_owned(), disk });
     }
-    let major =
-        |row: &Line<'_>| row.cells[0].split_once(':').map_or(String::new(), |(major, _)| major.to_owned());
     let mapped: Vec<String> = rows
         .iter()
-        .filter(|row| matches!(row.cells[4], "lvm" | "mpath" | "crypt" | "dm"))
-        .map(major)
+        .filter(|row| {
+            let by_kind = matches!(row.disk.kind.as_deref(), Some("lvm" | "mpath" | "crypt" | "dm"));
+            by_kind || row.disk.name.starts_with("dm-")
+        })
+        .map(|row| row.major.clone())
         .collect();
     let mut above: Vec<String> = Vec::new();
     let mut disks = Vec::new();
-    for row in &rows {
-        let is_mapped = mapped.contains(&major(row));
-        let kname = match row.cells[0].split_once(':') {
-            Some((_, minor)) if is_mapped => format!("dm-{minor}"),
-            _ => row.name.to_owned(),
-        };
-        above.truncate(row.depth);
-        let mut mountpoints: Vec<String> = row.cells[5..].iter().map(|at| (*at).to_owned()).collect();
-        mountpoints.retain(|at| at.starts_with(['/', '[']));
-        let flag = |cell: &str| Cell::Text(cell.to_owned()).truth();
-        disks.push(Disk {
-            mapper_name: Some(if is_mapped { row.name.to_owned() } else { String::new() }),
-            kind: Some(row.cells[4].to_owned()),
-            removable: flag(row.cells[1]),
-            read_only: flag(row.cells[3]),
-            mountpoints: with_mounts.then_some(mountpoints),
-            parents: Some(above.last().cloned().into_iter().collect()),
-            name: kname.clone(),
-            ..Disk::default()
-        });
-        above.push(kname);
+    for Line { depth, name, major, minor, mut disk } in rows {
+        let is_mapped = mapped.contains(&major);
+        if disk.name.is_empty() {
+            disk.name = if is_mapped { format!("dm-{minor}") } else { name.to_owned() };
+        }
+        disk.mapper_name = Some(if is_mapped { name.to_owned() } else { String::new() });
+        disk.mountpoints.iter_mut().for_each(|all| all.retain(|at| at.starts_with(['/', '['])));
+        above.truncate(depth);
+        disk.parents = Some(above.last().cloned().into_iter().collect());
+        above.push(disk.name.clone());
+        disks.push(disk);
     }
     finish(disks)
+}
+
+/// A line of the tree.
+struct Line<'a> {
+    depth: usize,
+    name: &'a str,
+    major: String,
+    minor: String,
+    disk: Disk,
 }
 
 /// `KEY="VALUE"` pairs of a line; keys in lower case with dashes, `\xNN` in values undone.
@@ -425,9 +437,23 @@ mod tests {
             assert_eq!(one(&disks, "sr0").removable, Some(true));
             assert_eq!((one(&disks, "sdb").size_bytes, &one(&disks, "sdb").filesystem), (None, &None));
         }
+        let columns = "NAME          KNAME     MAJ:MIN FSTYPE       LABEL RO RM MODEL          SIZE OWNER GROUP PHY-SEC LOG-SEC ROTA SCHED MOUNTPOINT\nsda           sda         8:0   mpath_member        0  0 VIRTUAL-DISK     1G root  disk      4096     512    1 none  \n\u{2514}\u{2500}mpatha      dm-0      254:0   gfs2         c1:fs 0  0                  1G root  disk      4096     512    1 none  /srv/data\n";
+        let disks = parse_tree(columns);
+        let map = one(&disks, "dm-0");
+        assert_eq!(
+            (map.mapper_name.as_deref(), map.filesystem_label.as_deref()),
+            (Some("mpatha"), Some("c1:fs"))
+        );
+        assert_eq!((map.filesystem.as_deref(), map.kind.as_deref()), (Some("gfs2"), None));
+        assert_eq!(
+            (map.parents.clone(), map.logical_block_bytes),
+            (Some(vec!["sda".into()]), Some(Bytes(512)))
+        );
+        assert_eq!(one(&disks, "sda").mountpoints, Some(vec!["/srv/data".into()]));
+        assert_eq!(one(&disks, "sda").filesystem_label.as_deref(), Some(""));
         assert!(parse_tree("lsblk: command not found\n").is_empty());
         assert!(
-            parse_tree("NAME MAJ:MIN RM SIZE RO TYPE MOUNTPOINT\n      `-x 1:2 0 1G 0 disk\n/y\n").len() == 1
+            parse_tree("NAME    MAJ:MIN RM SIZE RO TYPE MOUNTPOINT\n    `-x 1:2 0 1G 0 disk\n/y\n").len() == 1
         );
     }
 

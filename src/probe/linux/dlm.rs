@@ -12,7 +12,7 @@ pub fn read(answer: &Answer, active: Option<bool>) -> Dlm {
         _ => None,
     });
     let stated = || answer.text("dlm-conf").and_then(|text| protocol(&text));
-    let listed = answer.text("dlm-ls").map(|text| lockspaces(&text));
+    let listed = answer.text("dlm-ls").and_then(|text| lockspaces(&text));
     Dlm {
         active: active.or_else(|| listed.as_ref().filter(|all| !all.is_empty()).map(|_| true)),
         protocol: running.or_else(stated),
@@ -23,8 +23,12 @@ pub fn read(answer: &Answer, active: Option<bool>) -> Dlm {
     }
 }
 
-/// Names of lock spaces in `dlm_tool ls`, with or without `-n`: the line `name` begins each.
-fn lockspaces(text: &str) -> Vec<String> {
+/// Names of lock spaces in `dlm_tool ls`, with or without `-n`: the line `name` begins each. Nothing at all is said where
+/// there are none; other words are a message.
+fn lockspaces(text: &str) -> Option<Vec<String>> {
+    if !text.trim().is_empty() && !text.lines().any(|line| line.trim() == "dlm lockspaces") {
+        return None;
+    }
     let names = text.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         (words.next()? == "name").then(|| words.next().map(str::to_owned)).flatten()
@@ -32,14 +36,14 @@ fn lockspaces(text: &str) -> Vec<String> {
     let mut names: Vec<String> = names.collect();
     names.sort();
     names.dedup();
-    names
+    Some(names)
 }
 
 /// The protocol that dlm.conf(5) states.
 fn protocol(text: &str) -> Option<String> {
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
     let value =
-        lines.filter_map(|line| line.split_once('=')).filter(|(key, _)| key.trim() == "protocol").last();
+        lines.filter_map(|line| line.split_once('=')).filter(|(key, _)| key.trim() == "protocol").next_back();
     value.map(|(_, word)| word.trim().to_owned()).filter(|word| word == "tcp" || word == "sctp")
 }
 
@@ -73,5 +77,7 @@ mod tests {
     fn one_that_does_not_run_has_no_lock_spaces() {
         assert_eq!(read(&Answer::default(), Some(false)).lockspaces, Some(Vec::new()));
         assert_eq!(read(&Answer::default(), None), Dlm::default());
+        assert_eq!(lockspaces(""), Some(Vec::new()));
+        assert_eq!(lockspaces("dlm_tool: command not found\n"), None);
     }
 }

@@ -25,6 +25,12 @@ static REFUSES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(words).expect("a fixed pattern")
 });
 
+/// Whether a text is a listing of rules, which may be empty, and not a message.
+pub fn is_listing(text: &str) -> bool {
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty());
+    first.is_none_or(|line| line.starts_with("table ") || line.starts_with(['#', '*']))
+}
+
 /// Reads `nft list ruleset` or `iptables-save`.
 pub fn rules(text: &str) -> Rules {
     let lines: Vec<String> = text
@@ -68,6 +74,8 @@ mod tests {
             open.replace(":INPUT ACCEPT [10:840]", ":INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT");
         assert_eq!((rules(&shut).any, rules(&shut).filters), (true, true));
         assert!(!rules("").any);
+        assert!(is_listing("") && is_listing(open) && is_listing(NFT));
+        assert!(!is_listing("bash: nft: command not found\n"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Logical volumes: `/etc/lvm/lvm.conf` and `lvmlocal.conf` (any account), `vgs --reportformat json` (root); in support
 //! bundles the table of `vgs` with a heading.
 
-use super::text::unquote;
+use super::text::{self, unquote};
 use crate::facts::{Lvm, VolumeGroup};
 use crate::probe::answer::{Answer, Status};
 use serde_json::Value;
@@ -152,10 +152,11 @@ fn groups_table(text: &str) -> Option<Vec<VolumeGroup>> {
     let mut out = BTreeMap::new();
     let rows = lines.take_while(|line| line.starts_with(' '));
     for row in rows {
-        let cell = |name: &str| cell(heading, row, name);
+        let cell = |name: &str| text::cell(heading, row, name);
         let cells = Cells {
-            system_id: cell("System ID").or_else(|| cell("SYS ID")),
-            lock_type: cell("LockType").or_else(|| cell("Lock Type")),
+            // Of the heading `System ID`, the first word stands where the cell begins.
+            system_id: cell("System"),
+            lock_type: cell("LockType"),
             auto_activation: cell("AutoAct"),
             volume: cell("PV"),
         };
@@ -164,24 +165,6 @@ fn groups_table(text: &str) -> Option<Vec<VolumeGroup>> {
         }
     }
     Some(out.into_values().collect())
-}
-
-/// The cell of a row under a heading: the word that overlaps it. Missing where the table has no such column.
-fn cell(heading: &str, row: &str, name: &str) -> Option<String> {
-    let from = heading.match_indices(name).map(|(at, _)| at).find(|at| {
-        let before = heading[..*at].chars().next_back();
-        let after = heading[at + name.len()..].chars().next();
-        before.is_none_or(char::is_whitespace) && after.is_none_or(char::is_whitespace)
-    })?;
-    let to = from + name.len();
-    let mut at = 0;
-    for word in row.split(' ') {
-        if !word.is_empty() && at < to && at + word.len() > from {
-            return Some(word.to_owned());
-        }
-        at += word.len() + 1;
-    }
-    Some(String::new())
 }
 
 #[cfg(test)]

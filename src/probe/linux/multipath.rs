@@ -102,6 +102,12 @@ pub fn parse(text: &str) -> Vec<MultipathMap> {
     maps
 }
 
+/// Whether a listing without maps says that there are none: it is empty, or all of it is the log of the tool, whose lines
+/// bear a bar.
+pub fn says_none(text: &str) -> bool {
+    text.lines().all(|line| line.trim().is_empty() || line.contains(" | "))
+}
+
 /// The device of a path. One that has gone has no name any more, but it is still a path of the map.
 fn device(name: &str, position: usize) -> String {
     match name.trim() {
@@ -211,7 +217,8 @@ mod tests {
         let gone: Vec<_> = maps[0].paths.iter().flatten().map(|path| path.device.as_str()).collect();
         assert_eq!(gone, ["gone-0", "gone-1"], "a path that has gone is still counted");
         assert_eq!(maps[1].name, "36001405b1629f80d52a4c898f8856e43");
-        assert!(parse("need to be root\n").is_empty());
+        assert!(parse("need to be root\n").is_empty() && !says_none("need to be root\n"));
+        assert!(says_none("\n") && says_none("Feb 10 16:19:25 | bcache0: HDIO_GETGEO failed with 25\n"));
         assert!(parse_json("timeout\n").is_err());
         assert_eq!(parse_json(r#"{"major_version":0,"minor_version":1,"maps":[]}"#).unwrap(), []);
     }

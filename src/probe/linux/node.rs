@@ -230,7 +230,11 @@ impl Reader<'_> {
         }
         let routes = |reader: &mut Self, json: &str, text: &str| {
             let found = reader.json(json, routes::parse);
-            found.or_else(|| answer.text(text).map(|text| routes::parse_text(&text)))
+            found.or_else(|| {
+                let text = answer.text(text)?;
+                // What is no listing and yet says something is a message.
+                Some(routes::parse_text(&text)).filter(|all| !all.is_empty() || text.trim().is_empty())
+            })
         };
         if let Some(mut all) = routes(self, "ip-route", "ip-route-text") {
             all.extend(routes(self, "ip-route6", "ip-route6-text").unwrap_or_default());
@@ -297,6 +301,9 @@ impl Reader<'_> {
         for section in answer.items("ethtool").filter(|section| section.is_whole()) {
             of(&section.item, nics, &mut |nic| ethtool::add_driver_info(nic, &section.text()));
         }
+        for section in answer.items("ethtool-link").filter(|section| section.is_whole()) {
+            of(&section.item, nics, &mut |nic| ethtool::add_link(nic, &section.text()));
+        }
         for section in answer.items("permanent-address").filter(|section| section.is_whole()) {
             of(&section.item, nics, &mut |nic| {
                 if nic.permanent_mac.is_none() {
@@ -320,7 +327,9 @@ impl Reader<'_> {
         let answer = self.answer;
         let mut disks = self
             .json("lsblk", disks::parse)
-            .or_else(|| answer.text("lsblk-pairs").map(|text| disks::parse_pairs(&text)))
+            .or_else(|| {
+                answer.text("lsblk-pairs").map(|text| disks::parse_pairs(&text)).filter(|all| !all.is_empty())
+            })
             .or_else(|| {
                 answer.text("lsblk-text").map(|text| disks::parse_tree(&text)).filter(|all| !all.is_empty())
             });
@@ -385,9 +394,10 @@ impl Reader<'_> {
             let found = packages.iter().find(named).and_then(|package| package.version.clone());
             found.filter(|_| installed).unwrap_or_default()
         });
-        let mut maps = self
-            .json("multipath-json", multipath::parse_json)
-            .or_else(|| answer.text("multipath").map(|text| multipath::parse(&text)));
+        let mut maps = self.json("multipath-json", multipath::parse_json).or_else(|| {
+            let text = answer.text("multipath")?;
+            Some(multipath::parse(&text)).filter(|maps| !maps.is_empty() || multipath::says_none(&text))
+        });
         let is_map = |disk: &Disk| disk.kind.as_deref() == Some("mpath");
         if maps.is_none()
             && (installed == Some(false) || disks.is_some_and(|disks| !disks.iter().any(is_map)))
@@ -427,7 +437,11 @@ impl Reader<'_> {
                 let sysfs = answer
                     .any_text("iscsi-sysfs")
                     .map(|text| iscsi_sessions::sysfs(&text, &symbolic, &drivers));
-                let listed = answer.text("iscsi-sessions").map(|text| iscsi_sessions::parse(&text));
+                let listed = answer.text("iscsi-sessions").and_then(|text| {
+                    // A message is no listing, but for the one that says that there is none.
+                    let none = text.contains("No active sessions");
+                    Some(iscsi_sessions::parse(&text)).filter(|all| !all.is_empty() || none)
+                });
                 match (listed, sysfs) {
                     (Some(listed), Some(sysfs)) => Some(iscsi_sessions::join_lists(listed, sysfs)),
                     (listed, sysfs) => listed.or(sysfs),
@@ -447,7 +461,10 @@ impl Reader<'_> {
         };
         let records = match answer.section("iscsi-records").map(|section| section.status) {
             Some(Status::Absent) => Some(Vec::new()),
-            _ => answer.text("iscsi-records").map(|text| iscsi_config::records(&text)),
+            _ => answer.text("iscsi-records").and_then(|text| {
+                let none = text.trim().is_empty() || text.contains("No records found");
+                Some(iscsi_config::records(&text)).filter(|all| !all.is_empty() || none)
+            }),
         };
         node.iscsi = Iscsi {
             installed,
@@ -501,7 +518,8 @@ impl Reader<'_> {
     fn firewall(&self) -> Firewall {
         let answer = self.answer;
         // The script sends a megabyte of rules at most; a listing that long has lost its end.
-        let listing = |name: &str| answer.text(name).filter(|text| text.len() < 1 << 20);
+        let listing =
+            |name: &str| answer.text(name).filter(|text| text.len() < 1 << 20 && firewall::is_listing(text));
         let nft = listing("nft");
         let iptables = listing("iptables");
         let rules = nft.as_deref().or(iptables.as_deref()).map(firewall::rules);

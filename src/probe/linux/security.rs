@@ -58,7 +58,7 @@ pub fn read(answer: &Answer) -> Security {
 fn setting(text: &str, key: &str) -> Option<String> {
     let values =
         text.lines().filter_map(|line| line.trim().strip_prefix(key)?.trim_start().strip_prefix('='));
-    values.filter_map(filled).last()
+    values.filter_map(filled).next_back()
 }
 
 /// Reads `sestatus`.

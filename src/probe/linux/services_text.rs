@@ -27,8 +27,8 @@ pub fn parse(files: Option<&str>, units: Option<&str>, status: &[&str]) -> Vec<S
     for text in status {
         add_status(text, &mut known);
     }
-    let all_units = units.map(|text| add_units(text, &mut known)).unwrap_or_default();
-    let all_files = files.map(|text| add_files(text, &mut known)).unwrap_or_default();
+    let all_units = units.is_some_and(|text| add_units(text, &mut known));
+    let all_files = files.is_some_and(|text| add_files(text, &mut known));
     let by_socket = |name: &str| {
         let socket = known.get(format!("{name}.socket").as_str()).copied().unwrap_or_default();
         startup(socket.file) == Some(Startup::Automatic)

@@ -74,6 +74,24 @@ pub(super) fn sha256_of_lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> S
     hex::encode(hash.finalize())
 }
 
+/// The cell of a row under a heading of a table whose columns stand to the left or the right end of their heading: the
+/// word that overlaps it, empty where there is none. Missing where the table has no such column.
+pub(super) fn cell(heading: &str, row: &str, name: &str) -> Option<String> {
+    let (from, to) = words_at(heading).find(|(_, _, word)| *word == name).map(|(from, to, _)| (from, to))?;
+    let found = words_at(row).find(|(start, end, _)| *start < to && *end > from);
+    Some(found.map(|(_, _, word)| word.to_owned()).unwrap_or_default())
+}
+
+/// The words of a line with the columns where each begins and ends.
+fn words_at(line: &str) -> impl Iterator<Item = (usize, usize, &str)> {
+    let mut column = 0;
+    line.split([' ', '\t']).filter_map(move |word| {
+        let from = column;
+        column += word.chars().count() + 1;
+        (!word.is_empty()).then_some((from, column - 1, word))
+    })
+}
+
 /// Keeps the first of the elements that share a key, and none whose key is empty: keys of facts are unique.
 pub(super) fn unique_by_key<T>(list: &mut Vec<T>, key: impl Fn(&T) -> &str) {
     let mut seen = std::collections::HashSet::new();
@@ -106,5 +124,15 @@ mod tests {
         assert_eq!(unquote("'a\\b'"), "a\\b");
         assert_eq!(unquote("plain"), "plain");
         assert_eq!(unquote("\""), "\"");
+    }
+
+    #[test]
+    fn cells_stand_under_their_heading() {
+        let heading = "NAME        MAJ:MIN RM FSTYPE";
+        let row = "\u{2514}\u{2500}sda1        8:1    0 ext4";
+        assert_eq!(cell(heading, row, "MAJ:MIN").as_deref(), Some("8:1"));
+        assert_eq!(cell(heading, row, "FSTYPE").as_deref(), Some("ext4"));
+        assert_eq!(cell(heading, "sda           8:0    0", "FSTYPE").as_deref(), Some(""));
+        assert_eq!(cell(heading, row, "MODEL"), None);
     }
 }
