@@ -10,12 +10,12 @@ pub(super) fn load(options: &RuleOptions, inventory: Option<&Inventory>) -> Resu
     Ruleset::load(&sources(options, inventory))
 }
 
-/// The same without the examples of the program's own rules, which only take time where rules are judged by or listed.
+/// The same where rules are judged by or listed: the program's own are taken to be sound, and only checked when chosen.
 pub(super) fn load_to_judge(
     options: &RuleOptions,
     inventory: Option<&Inventory>,
 ) -> Result<Ruleset, Problems> {
-    Ruleset::load(&RuleSources { without_examples: true, ..sources(options, inventory) })
+    Ruleset::load(&RuleSources { to_judge: true, ..sources(options, inventory) })
 }
 
 fn sources(options: &RuleOptions, inventory: Option<&Inventory>) -> RuleSources {

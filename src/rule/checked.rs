@@ -1,6 +1,8 @@
 //! Rules that may be judged by: every name, type, place and example of them is checked before any host is contacted.
 //!
-//! A rule has exactly one verb, and each expression of it has the type that its verb needs.
+//! A rule has exactly one verb, and each expression of it has the type that its verb needs. What a rule says of itself is
+//! checked when it is loaded. So are its expressions, but those of the program's own rules where they are only judged by:
+//! `quorate rules lint` and the tests check all of them, so that a run need only check those of the rules that it chooses.
 
 use super::Severity;
 use super::compile::Compiler;
@@ -9,6 +11,7 @@ use super::pack::RuleFile;
 use super::raw::{ExampleVerdict, RawExample, RawRule};
 use crate::expr::{Env, Program, Template};
 use crate::source::{Entries, Item, Problem, Problems, Span, Text};
+use std::sync::OnceLock;
 
 /// A checked rule.
 #[derive(Debug)]
@@ -35,18 +38,29 @@ pub struct Rule {
     pub span: Span,
     /// What it speaks of; the whole cluster where there is none.
     pub each: Option<Each>,
-    /// Where it has something to say.
-    pub(super) when: Option<Condition>,
-    /// What must hold.
-    pub(super) verb: Verb,
-    /// What is said where it does not hold.
-    pub(super) message: Option<Template>,
+    /// The key of what must hold.
+    verb: &'static str,
     /// Its expressions as they are written.
     pub written: Vec<Written>,
-    /// Its title and message as they are written.
-    pub(super) words: Vec<Text>,
+    /// Its title as it is written.
+    title_text: Text,
+    /// What is said where it does not hold, as it is written.
+    message_text: Option<Text>,
+    /// Its expressions, once they are checked.
+    body: OnceLock<Body>,
     /// Facts, and what it must say of them.
     pub examples: Vec<Example>,
+}
+
+/// The checked expressions of a rule.
+#[derive(Debug)]
+pub(super) struct Body {
+    /// Where it has something to say.
+    pub when: Option<Condition>,
+    /// What must hold.
+    pub verb: Verb,
+    /// What is said where it does not hold.
+    pub message: Option<Template>,
 }
 
 /// Facts, and what a rule must say of them.
@@ -117,16 +131,6 @@ pub(super) struct Count {
 const VERBS: [&str; 5] = ["require", "same", "unique", "subset", "count"];
 
 impl Verb {
-    pub(super) fn word(&self) -> &'static str {
-        match self {
-            Verb::Require(_) => "require",
-            Verb::Same { .. } => "same",
-            Verb::Unique { .. } => "unique",
-            Verb::Subset(_) => "subset",
-            Verb::Count(_) => "count",
-        }
-    }
-
     /// Its programs.
     pub(super) fn programs(&self) -> impl Iterator<Item = &Program> {
         let all = match self {
@@ -140,29 +144,53 @@ impl Verb {
     }
 }
 
-impl Rule {
+impl Body {
     /// The programs that decide: condition and verb.
     pub(super) fn programs(&self) -> impl Iterator<Item = &Program> {
         self.when.iter().map(|when| &when.program).chain(self.verb.programs())
     }
+}
 
-    /// The facts that it reads, as paths of types, sorted: `nodes.os.build`.
+impl Rule {
+    /// Its expressions; none where they were not checked yet.
+    pub(super) fn body(&self) -> Option<&Body> {
+        self.body.get()
+    }
+
+    /// Its expressions, checked now if they were not before. `env` is that of the ruleset.
+    ///
+    /// # Errors
+    /// Every mistake in them.
+    pub(super) fn check_body(&self, env: &Env) -> Result<&Body, Problems> {
+        if let Some(body) = self.body.get() {
+            return Ok(body);
+        }
+        let mut problems = Problems::new();
+        let expressions = Expressions { written: &self.written, message: self.message_text.as_ref() };
+        match Compiler::new(env, self.each.as_ref(), &mut problems).rule(&expressions, Some(self.verb)) {
+            Some(body) if problems.is_empty() => Ok(self.body.get_or_init(|| body)),
+            _ => Err(problems),
+        }
+    }
+
+    /// The facts that it reads, as paths of types, sorted: `nodes.os.build`. None where its expressions were not checked.
     pub fn reads(&self) -> Vec<String> {
-        let mut reads: Vec<String> =
-            self.programs().flat_map(|program| program.reads().iter().cloned()).collect();
+        let programs = self.body().into_iter().flat_map(Body::programs);
+        let mut reads: Vec<String> = programs.flat_map(|program| program.reads().iter().cloned()).collect();
         reads.sort();
         reads.dedup();
         reads
     }
 
-    /// Names of the parameters that it reads, words included, each once.
+    /// Names of the parameters that it reads, words included, each once. None where its expressions were not checked.
     pub fn params_read(&self) -> Vec<&str> {
-        let in_message = self.message.iter().flat_map(Template::programs);
-        let bounds = match &self.verb {
+        let Some(body) = self.body() else { return Vec::new() };
+        let in_message = body.message.iter().flat_map(Template::programs);
+        let bounds = match &body.verb {
             Verb::Count(count) => [count.min.as_ref(), count.max.as_ref()],
             _ => [None, None],
         };
-        let all = self.programs().chain(in_message).chain(bounds.into_iter().flatten());
+        let all = body.programs().chain(in_message).chain(bounds.into_iter().flatten());
         let mut names: Vec<&str> = all.flat_map(Program::params_read).collect();
         names.sort_unstable();
         names.dedup();
@@ -176,7 +204,12 @@ impl Rule {
 
     /// The word of its verb.
     pub fn verb(&self) -> &'static str {
-        self.verb.word()
+        self.verb
+    }
+
+    /// Its title and message as they are written.
+    pub(super) fn words(&self) -> impl Iterator<Item = &Text> {
+        std::iter::once(&self.title_text).chain(&self.message_text)
     }
 }
 
@@ -228,7 +261,7 @@ impl Checker<'_> {
             );
         }
         // Where `each` is wrong, every use of its variables would be one more error that is none.
-        let compiled = each.as_ref().and_then(|each| {
+        let body = each.as_ref().filter(|_| !self.file.to_judge).and_then(|each| {
             if let (None, Some(verb @ ("same" | "unique"))) = (each, verb) {
                 problems.push(
                     key_problem(
@@ -241,7 +274,8 @@ impl Checker<'_> {
                 );
                 return None;
             }
-            Compiler::new(self.env, each.as_ref(), problems).rule(&raw, verb)
+            let expressions = Expressions { written: &written, message: raw.message.as_ref() };
+            Compiler::new(self.env, each.as_ref(), problems).rule(&expressions, verb)
         });
         let severity = raw.severity.as_ref().map(|severity| severity.value);
         // What rests on an attestation is never known not to hold.
@@ -250,12 +284,14 @@ impl Checker<'_> {
         if problems.len() > before {
             return None;
         }
-        let (when, verb, message) = compiled?;
+        if body.is_none() && !self.file.to_judge {
+            return None;
+        }
         let texts = |all: Option<Vec<Text>>| all.into_iter().flatten().map(|text| text.value).collect();
-        let words = raw.title.iter().chain(&raw.message).cloned().collect();
+        let title_text = raw.title?;
         Some(Rule {
             id: format!("{}/{}", self.file.stem, raw.name?.value),
-            title: tidy(&raw.title?),
+            title: tidy(&title_text),
             severity: severity?,
             why: tidy(&raw.why?),
             remedy: tidy(&raw.remedy?),
@@ -265,11 +301,11 @@ impl Checker<'_> {
             shipped: self.file.shipped,
             span,
             each: each?,
-            when,
-            verb,
-            message,
+            verb: verb?,
             written,
-            words,
+            title_text,
+            message_text: raw.message,
+            body: body.map(OnceLock::from).unwrap_or_default(),
             examples,
         })
     }
@@ -321,7 +357,7 @@ impl Checker<'_> {
         problems: &mut Problems,
     ) -> Vec<Example> {
         let (mut passing, mut failing) = (false, false);
-        let mut wrong = self.damaged || self.file.without_examples;
+        let mut wrong = self.damaged || self.file.to_judge;
         let mut examples = Vec::new();
         for raw in raw.unwrap_or_default() {
             let (Some(verdict), Some(facts)) = (raw.verdict, raw.facts) else {
@@ -383,6 +419,19 @@ pub struct Written {
     pub key: &'static str,
     /// Its text.
     pub text: Text,
+}
+
+/// The expressions of a rule and its message, as they are written.
+pub(super) struct Expressions<'r> {
+    pub written: &'r [Written],
+    pub message: Option<&'r Text>,
+}
+
+impl<'r> Expressions<'r> {
+    /// The expression of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&'r Text> {
+        self.written.iter().find(|written| written.key == key).map(|written| &written.text)
+    }
 }
 
 /// The expressions of a rule, in the order in which they are read.

@@ -2,9 +2,8 @@
 //!
 //! `subset` and `count` are compiled from an expression that says the same, so that all verbs share one evaluation.
 
-use super::checked::{Condition, Count, Subset, Verb};
+use super::checked::{Body, Condition, Count, Expressions, Subset, Verb};
 use super::each::Each;
-use super::raw::RawRule;
 use crate::expr::{Env, ExprError, ExprType, Program, Template, compile, conjuncts};
 use crate::source::{Problems, Text};
 
@@ -26,20 +25,12 @@ impl<'c> Compiler<'c> {
     }
 
     /// Condition, verb and message. None when something is wrong, which is then reported.
-    pub(super) fn rule(
-        mut self,
-        raw: &RawRule,
-        verb: Option<&'static str>,
-    ) -> Option<(Option<Condition>, Verb, Option<Template>)> {
-        let when = raw.when.as_ref().map(|text| self.condition(text));
+    pub(super) fn rule(mut self, raw: &Expressions<'_>, verb: Option<&'static str>) -> Option<Body> {
+        let when = raw.get("when").map(|text| self.condition(text));
         let compiled = verb.and_then(|verb| self.verb(raw, verb));
-        let message = raw.message.as_ref().map(|text| self.message(text, verb));
+        let message = raw.message.map(|text| self.message(text, verb));
         // All of them are compiled before the first that is wrong ends it, so that all errors are told.
-        Some((
-            when.map_or(Some(None), |when| when.map(Some))?,
-            compiled?,
-            message.map_or(Some(None), |m| m.map(Some))?,
-        ))
+        Some(Body { when: sound(when)?, verb: compiled?, message: sound(message)? })
     }
 
     fn env(&self) -> &Env {
@@ -61,22 +52,20 @@ impl<'c> Compiler<'c> {
         Some(Condition { program, depth, guards })
     }
 
-    fn verb(&mut self, raw: &RawRule, verb: &str) -> Option<Verb> {
+    fn verb(&mut self, raw: &Expressions<'_>, verb: &str) -> Option<Verb> {
         match verb {
-            "require" => {
-                Some(Verb::Require(self.typed(raw.require.as_ref()?, "require", &ExprType::Bool)?))
-            }
+            "require" => Some(Verb::Require(self.typed(raw.get("require")?, "require", &ExprType::Bool)?)),
             "same" => {
-                let text = raw.same.as_ref()?;
+                let text = raw.get("same")?;
                 let value = self.comparable(text, "same");
-                let per = raw.per.as_ref().map(|text| self.comparable(text, "per"));
+                let per = raw.get("per").map(|text| self.comparable(text, "per"));
                 let tolerance =
-                    raw.tolerance.as_ref().map(|tolerance| self.tolerance(tolerance, text, value.as_ref()));
+                    raw.get("tolerance").map(|tolerance| self.tolerance(tolerance, text, value.as_ref()));
                 Some(Verb::Same { value: value?, per: sound(per)?, tolerance: sound(tolerance)? })
             }
             "unique" => {
-                let value = self.comparable(raw.unique.as_ref()?, "unique");
-                let per = raw.per.as_ref().map(|text| self.comparable(text, "per"));
+                let value = self.comparable(raw.get("unique")?, "unique");
+                let per = raw.get("per").map(|text| self.comparable(text, "per"));
                 Some(Verb::Unique { value: value?, per: sound(per)? })
             }
             "subset" => self.subset(raw).map(Verb::Subset),
@@ -84,10 +73,10 @@ impl<'c> Compiler<'c> {
         }
     }
 
-    fn subset(&mut self, raw: &RawRule) -> Option<Subset> {
-        let part_text = raw.subset.as_ref()?;
+    fn subset(&mut self, raw: &Expressions<'_>) -> Option<Subset> {
+        let part_text = raw.get("subset")?;
         let part = self.list(part_text, "subset");
-        let Some(whole_text) = &raw.of else {
+        let Some(whole_text) = raw.get("of") else {
             self.problems.push(
                 part_text.problem("`subset` without `of`", "of which list?").help("of = \"node.features\""),
             );
@@ -117,12 +106,12 @@ impl<'c> Compiler<'c> {
         })
     }
 
-    fn count(&mut self, raw: &RawRule) -> Option<Count> {
-        let text = raw.count.as_ref()?;
+    fn count(&mut self, raw: &Expressions<'_>) -> Option<Count> {
+        let text = raw.get("count")?;
         let list = self.list(text, "count");
-        let min = raw.min.as_ref().map(|text| self.typed(text, "min", &ExprType::Int));
-        let max = raw.max.as_ref().map(|text| self.typed(text, "max", &ExprType::Int));
-        if raw.min.is_none() && raw.max.is_none() {
+        let min = raw.get("min").map(|text| self.typed(text, "min", &ExprType::Int));
+        let max = raw.get("max").map(|text| self.typed(text, "max", &ExprType::Int));
+        if min.is_none() && max.is_none() {
             self.problems.push(
                 text.problem("`count` without `min` and `max`", "how many may there be?").help("min = \"2\""),
             );
@@ -130,8 +119,8 @@ impl<'c> Compiler<'c> {
         }
         list?;
         let found = format!("size({text}\n)");
-        let at_least = raw.min.as_ref().map(|min| format!("{found} >= ({min}\n)"));
-        let at_most = raw.max.as_ref().map(|max| format!("{found} <= ({max}\n)"));
+        let at_least = raw.get("min").map(|min| format!("{found} >= ({min}\n)"));
+        let at_most = raw.get("max").map(|max| format!("{found} <= ({max}\n)"));
         let both: Vec<String> = at_least.into_iter().chain(at_most).collect();
         Some(Count {
             min: sound(min)?,

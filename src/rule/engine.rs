@@ -5,7 +5,7 @@
 //! nothing is written out; names, messages and evidence are only made for what somebody has to read.
 
 use super::Evidence;
-use super::checked::{Count, Rule, Subset, Verb};
+use super::checked::{Body, Count, Rule, Subset, Verb};
 use super::compare::{Camps, Member, closest, names};
 use super::each::{Each, Element, Position, Visitor};
 use crate::expr::{Cause, Datum, Program, Scope};
@@ -76,9 +76,9 @@ impl<'a> Engine<'a> {
     }
 
     /// Applies a rule; `say` is told of every element, and of elements above them where these decide for all below.
-    pub(super) fn judge(&self, rule: &'a Rule, say: &mut dyn FnMut(&Position, Said)) {
+    pub(super) fn judge(&self, rule: &'a Rule, body: &'a Body, say: &mut dyn FnMut(&Position, Said)) {
         let each = way(rule);
-        let mut judging = Judging { engine: self, rule, each, say, members: Vec::new(), told: 0 };
+        let mut judging = Judging { engine: self, rule, body, each, say, members: Vec::new(), told: 0 };
         each.walk(self.document, &mut judging);
         judging.compare();
     }
@@ -147,6 +147,7 @@ impl<'a> Engine<'a> {
 struct Judging<'e, 'a> {
     engine: &'e Engine<'a>,
     rule: &'a Rule,
+    body: &'a Body,
     each: &'a Each,
     say: &'e mut dyn FnMut(&Position, Said),
     /// What is compared once all elements are known.
@@ -157,7 +158,7 @@ struct Judging<'e, 'a> {
 
 impl<'a> Visitor<'a> for Judging<'_, 'a> {
     fn enter(&mut self, element: &Element<'a>) -> bool {
-        if let Some(when) = &self.rule.when
+        if let Some(when) = &self.body.when
             && when.guards.iter().any(|guard| {
                 guard.depth == element.values.len()
                     && guard.program.test(&self.engine.scope(&element.values)) == Some(false)
@@ -166,7 +167,7 @@ impl<'a> Visitor<'a> for Judging<'_, 'a> {
             (self.say)(&element.position, Said::NotApplicable(Idle::Condition));
             return false;
         }
-        if let Some(when) = &self.rule.when
+        if let Some(when) = &self.body.when
             && when.depth == element.values.len()
         {
             match when.program.test(&self.engine.scope(&element.values)) {
@@ -200,7 +201,7 @@ impl<'a> Visitor<'a> for Judging<'_, 'a> {
 impl<'a> Judging<'_, 'a> {
     fn leaf(&mut self, element: &Element<'a>) {
         let scope = self.engine.scope(&element.values);
-        match &self.rule.verb {
+        match &self.body.verb {
             Verb::Require(program) => match program.test(&scope) {
                 Some(true) => (self.say)(&element.position, Said::Pass),
                 Some(false) => self.violated(&element.position, |judging| {
@@ -297,7 +298,7 @@ impl<'a> Judging<'_, 'a> {
                 (self.say)(&only.position, Said::NotApplicable(Idle::Alone));
                 continue;
             }
-            match &self.rule.verb {
+            match &self.body.verb {
                 Verb::Same { value, tolerance: None, .. } => self.same(value, &group),
                 Verb::Same { value, tolerance: Some(tolerance), .. } => self.close(value, tolerance, &group),
                 Verb::Unique { value, .. } => self.unique(value, &group),
@@ -496,7 +497,7 @@ impl<'a> Judging<'_, 'a> {
 
     /// The rule's own words, with the words of its verb.
     fn message(&self, element: &Element<'a>, words: &[&str]) -> Option<String> {
-        let template = self.rule.message.as_ref()?;
+        let template = self.body.message.as_ref()?;
         let mut values: Vec<Value<'_>> = element.values.clone();
         values.extend(words.iter().map(|word| Value::Str(word)));
         let scope = Scope { document: self.engine.document, values: &values, params: &self.engine.params };

@@ -136,9 +136,11 @@ pub(super) fn verdicts(rule: &Rule, document: &Document, settings: &[ParamSettin
     let values = settings.iter().map(|setting| setting.value.value()).collect();
     let engine = Engine::new(document, values);
     let mut verdicts = Vec::new();
-    engine.judge(rule, &mut |position, said| {
-        verdicts.push(ElementVerdict::new(rule, document, position, said));
-    });
+    if let Some(body) = rule.body() {
+        engine.judge(rule, body, &mut |position, said| {
+            verdicts.push(ElementVerdict::new(rule, document, position, said));
+        });
+    }
     verdicts
 }
 

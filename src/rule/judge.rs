@@ -47,12 +47,12 @@ impl ResolvedRules<'_> {
 }
 
 fn judge_rule<'a>(chosen: Chosen<'a>, engine: &Engine<'a>, document: &'a Document) -> Vec<Finding> {
-    let Chosen { rule, severity } = chosen;
+    let Chosen { rule, severity, body } = chosen;
     let (mut passes, mut first_pass, mut idle) = (0, None, None);
     // Elements beyond those that are told of one by one.
     let mut more = [(Status::Unknown, 0), (violated(severity), 0)];
     let mut findings = Vec::new();
-    engine.judge(rule, &mut |position, said| {
+    engine.judge(rule, body, &mut |position, said| {
         let (status, words) = match said {
             Said::Pass => {
                 passes += 1;

@@ -1,7 +1,7 @@
 //! What is not wrong with rules but should be better: for `quorate rules lint`.
 
 use super::Ruleset;
-use super::checked::{Rule, Verb};
+use super::checked::{Body, Rule, Verb};
 use super::example::example_facts;
 use super::params;
 use super::params::ParamOrigin;
@@ -74,7 +74,7 @@ impl Ruleset {
 
 /// A number in words is wrong as soon as a profile sets another.
 fn lint_numbers(rule: &Rule, warnings: &mut Problems) {
-    for text in &rule.words {
+    for text in rule.words() {
         if let Some((start, end)) = lone_number(text) {
             let number = &text[start..end];
             warnings.push(
@@ -117,15 +117,15 @@ fn lone_number(text: &Text) -> Option<(usize, usize)> {
 
 /// A rule for each element that looks at none says the same of all of them.
 fn lint_element(rule: &Rule, warnings: &mut Problems) {
-    let Some(each) = &rule.each else { return };
+    let (Some(each), Some(Body { verb, .. })) = (&rule.each, rule.body()) else { return };
     let of_element = |path: &String| {
         path.strip_prefix(each.text()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    let reads_any = rule.verb.programs().any(|program| program.reads().iter().any(of_element));
-    if matches!(rule.verb, Verb::Require(_) | Verb::Subset(_) | Verb::Count(_)) && !reads_any {
+    let reads_any = verb.programs().any(|program| program.reads().iter().any(of_element));
+    if matches!(verb, Verb::Require(_) | Verb::Subset(_) | Verb::Count(_)) && !reads_any {
         let problem: Problem = rule.span.problem(
             format!("{} says the same of every one of `{}`", rule.id, each.text()),
-            format!("`{}` does not read the element", rule.verb.word()),
+            format!("`{}` does not read the element", rule.verb()),
         );
         warnings.push(problem.help("leave `each` out, or look at the element"));
     }

@@ -16,9 +16,10 @@ const MOST_FILES: usize = 1000;
 pub struct RuleSources {
     /// Leaves out the rules and profiles that are part of the program.
     pub without_shipped: bool,
-    /// Leaves out the examples of the rules that are part of the program: they are most of the text, and judging does
-    /// not need them.
-    pub without_examples: bool,
+    /// Takes the rules that are part of the program to be sound, as the tests say they are, for a run that judges by some
+    /// of them: without their examples, which are most of the text, and with the expressions only of those that are
+    /// chosen checked.
+    pub to_judge: bool,
     /// Folders of rule files; their `profiles` folders hold profiles.
     pub folders: Vec<RuleFolder>,
 }
@@ -54,8 +55,8 @@ pub(super) struct RuleFile {
     pub stem: String,
     /// Whether it is part of the program.
     pub shipped: bool,
-    /// Whether its examples were left out.
-    pub without_examples: bool,
+    /// Whether it is taken to be sound, and its examples were left out. See [`RuleSources::to_judge`].
+    pub to_judge: bool,
 }
 
 /// All files, rules apart from profiles, those of the program first.
@@ -70,14 +71,16 @@ impl RuleFiles {
     pub fn read(sources: &RuleSources, problems: &mut Problems) -> Self {
         let mut files = RuleFiles::default();
         if !sources.without_shipped {
-            let without_examples = sources.without_examples;
-            let packs = if without_examples { shipped::BARE_PACKS } else { shipped::PACKS };
+            let to_judge = sources.to_judge;
+            let packs = if to_judge { shipped::BARE_PACKS } else { shipped::PACKS };
             files.packs.extend(
-                packs
-                    .iter()
-                    .map(|(name, text)| RuleFile { without_examples, ..RuleFile::shipped(name, text) }),
+                packs.iter().map(|(name, text)| RuleFile { to_judge, ..RuleFile::shipped(name, text) }),
             );
-            files.profiles.extend(shipped::PROFILES.iter().map(|(name, text)| RuleFile::shipped(name, text)));
+            files.profiles.extend(
+                shipped::PROFILES
+                    .iter()
+                    .map(|(name, text)| RuleFile { to_judge, ..RuleFile::shipped(name, text) }),
+            );
         }
         for folder in &sources.folders {
             let profiles = folder.path.join("profiles");
@@ -103,7 +106,7 @@ impl RuleFile {
     /// A file that is in memory already.
     pub fn in_memory(file: Arc<SourceFile>) -> Self {
         let stem = stem(Path::new(file.name()));
-        RuleFile { file, stem, shipped: true, without_examples: false }
+        RuleFile { file, stem, shipped: true, to_judge: false }
     }
 
     fn shipped(name: &str, text: &str) -> Self {
@@ -149,7 +152,7 @@ fn read_folder(path: &Path, problems: &mut Problems, folder: &RuleFolder) -> Opt
     for name in names {
         match SourceFile::read(&name) {
             Ok(file) => {
-                files.push(RuleFile { file, stem: stem(&name), shipped: false, without_examples: false });
+                files.push(RuleFile { file, stem: stem(&name), shipped: false, to_judge: false });
             }
             Err(problem) => problems.push(problem),
         }

@@ -25,6 +25,8 @@ pub struct Profile {
     pub releases: Vec<String>,
     /// Where it stands.
     pub span: Span,
+    /// Whether what it refers to need not be checked. See [`RuleSources::to_judge`](super::RuleSources::to_judge).
+    pub(super) taken_as_sound: bool,
     select: Vec<Text>,
     ignore: Vec<Text>,
     params: Vec<(Text, RawLimit)>,
@@ -61,6 +63,7 @@ impl Profile {
             platform: raw.platform.map(|platform| platform.value),
             releases: raw.releases.unwrap_or_default().into_iter().map(|release| release.value).collect(),
             span: raw.span,
+            taken_as_sound: false,
             select: raw.select.unwrap_or_default(),
             ignore: raw.ignore.unwrap_or_default(),
             params: raw.params.map(|Entries(all)| all).unwrap_or_default(),
@@ -95,6 +98,9 @@ impl Profiles {
                         .problem(format!("there are two profiles `{}`", profile.name), "the second")
                         .label(&first.span, "the first"),
                 );
+            }
+            if profile.taken_as_sound {
+                continue;
             }
             profiles.check_extends(profile, problems);
             for pattern in profile.select.iter().chain(&profile.ignore) {

@@ -3,7 +3,7 @@
 //! Loading reports every mistake of every file at once; what is loaded is sound. Resolving reports every mistake of
 //! the choice at once; what is resolved can only be judged by.
 
-use super::checked::{Checker, Rule, is_name};
+use super::checked::{Body, Checker, Rule, is_name};
 use super::pack::{RuleFile, RuleFiles, RuleSources};
 use super::params::{self, Param, ParamOrigin, ParamSetting};
 use super::pattern::means_rule;
@@ -24,6 +24,8 @@ pub struct Ruleset {
     rules: Vec<Rule>,
     params: Vec<Param>,
     profiles: Profiles,
+    /// The names that expressions may use.
+    env: Env,
 }
 
 /// What to judge by.
@@ -97,6 +99,8 @@ pub struct Chosen<'r> {
     pub rule: &'r Rule,
     /// How bad it is when it does not hold, after profile and configuration.
     pub severity: Severity,
+    /// Its checked expressions.
+    pub(super) body: &'r Body,
 }
 
 impl Ruleset {
@@ -198,7 +202,7 @@ impl Ruleset {
         }
         let ids: Vec<&str> = seen.keys().map(String::as_str).collect();
         let profiles = load_profiles(files.profiles, &ids, &params, &mut problems);
-        problems.or(Ruleset { rules, params, profiles })
+        problems.or(Ruleset { rules, params, profiles, env })
     }
 
     /// All rules, in the order in which they are reported.
@@ -223,6 +227,34 @@ impl Ruleset {
 
     pub(super) fn ids(&self) -> Vec<&str> {
         self.rules.iter().map(|rule| rule.id.as_str()).collect()
+    }
+
+    /// The chosen rules with their severities and their expressions, which are checked now if they were not before.
+    fn check_bodies(
+        &self,
+        severities: Vec<Severity>,
+        chosen: Vec<bool>,
+    ) -> Result<Vec<Chosen<'_>>, Problems> {
+        let chosen: Vec<(&Rule, Severity)> = self
+            .rules
+            .iter()
+            .zip(severities)
+            .zip(chosen)
+            .filter_map(|(rule, chosen)| chosen.then_some(rule))
+            .collect();
+        let checked: Vec<Result<Chosen<'_>, Problems>> = chosen
+            .into_par_iter()
+            .map(|(rule, severity)| Ok(Chosen { rule, severity, body: rule.check_body(&self.env)? }))
+            .collect();
+        let mut problems = Problems::new();
+        let mut chosen = Vec::with_capacity(checked.len());
+        for one in checked {
+            match one {
+                Ok(one) => chosen.push(one),
+                Err(found) => problems.extend(found),
+            }
+        }
+        problems.or(chosen)
     }
 
     /// Chooses the rules to judge by.
@@ -273,13 +305,7 @@ impl Ruleset {
         params::apply(&mut settings, &self.params, values, &mut problems);
         let overrides = overrides(&self.params, &profiled, &settings);
         let Some(profile) = profile.filter(|_| problems.is_empty()) else { return Err(problems) };
-        let chosen = self
-            .rules
-            .iter()
-            .zip(severities)
-            .zip(chosen)
-            .filter_map(|((rule, severity), chosen)| chosen.then_some(Chosen { rule, severity }))
-            .collect();
+        let chosen = self.check_bodies(severities, chosen)?;
         Ok(ResolvedRules { ruleset: self, profile, chosen, params: settings, overrides })
     }
 }
@@ -301,7 +327,9 @@ fn load_profiles(files: Vec<RuleFile>, ids: &[&str], params: &[Param], problems:
             let table = Table::parse(&file.file, &mut problems);
             let damaged = table.is_damaged();
             let raw = RawProfile::from_table(table, &mut problems);
-            (Profile::new(&file.stem, raw, damaged, &mut problems), problems)
+            let mut profile = Profile::new(&file.stem, raw, damaged, &mut problems);
+            profile.taken_as_sound = file.to_judge;
+            (profile, problems)
         })
         .collect();
     let mut profiles = Vec::with_capacity(read.len());

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::inventory::{Inventory, Waiver};
-use crate::source::{Span, Text};
 
 const PACK: &str = r#"
 [param.most]
@@ -59,11 +58,6 @@ fn inventory(rest: &str) -> Inventory {
          [[node]]\nname = 'a'\nprobe = 'none'\n{rest}"
     );
     Inventory::parse(&SourceFile::new("cluster.toml", text)).unwrap_or_else(|problems| panic!("{problems}"))
-}
-
-fn text(value: &str) -> Text {
-    let file = SourceFile::new("--only", value);
-    Text { value: value.to_owned(), span: Span::new(&file, 0..value.len()) }
 }
 
 fn ids(resolved: &ResolvedRules<'_>) -> Vec<String> {
@@ -125,7 +119,7 @@ fn a_rule_of_the_users_own_is_chosen_without_a_profile() {
     std::fs::write(folder.path().join("own.toml"), own).expect("written");
     let sources = RuleSources {
         without_shipped: false,
-        without_examples: false,
+        to_judge: false,
         folders: vec![RuleFolder::new(folder.path())],
     };
     let rules = Ruleset::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));

@@ -7,11 +7,8 @@ use std::path::Path;
 #[test]
 fn a_folder_with_one_of_each_mistake() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules/wrong");
-    let sources = RuleSources {
-        without_shipped: true,
-        without_examples: false,
-        folders: vec![RuleFolder::new(&folder)],
-    };
+    let sources =
+        RuleSources { without_shipped: true, to_judge: false, folders: vec![RuleFolder::new(&folder)] };
     let problems = Ruleset::load(&sources).expect_err("full of mistakes");
     let shown = problems.render(Look::Plain { width: 110 });
     let shown = shown.replace(&format!("{}/", folder.display()), "");
@@ -22,11 +19,8 @@ fn a_folder_with_one_of_each_mistake() {
 fn a_folder_that_holds_no_rules_is_an_error() {
     let empty = tempfile::tempdir().expect("a folder");
     let load = |path: &Path| {
-        let sources = RuleSources {
-            without_shipped: true,
-            without_examples: false,
-            folders: vec![RuleFolder::new(path)],
-        };
+        let sources =
+            RuleSources { without_shipped: true, to_judge: false, folders: vec![RuleFolder::new(path)] };
         Ruleset::load(&sources).expect_err("nothing there").to_string()
     };
     assert!(load(empty.path()).contains("holds no rule file"), "{}", load(empty.path()));
@@ -142,14 +136,20 @@ proptest::proptest! {
     }
 }
 
-/// What is left out for speed is only the examples.
+/// What is left out for speed is only the examples, and expressions that nobody needs.
 #[test]
-fn shipped_rules_are_the_same_without_their_examples() {
-    let load = |without_examples| {
-        let sources = RuleSources { without_examples, ..RuleSources::default() };
+fn shipped_rules_are_the_same_to_judge_by() {
+    let load = |to_judge| {
+        let sources = RuleSources { to_judge, ..RuleSources::default() };
         Ruleset::load(&sources).unwrap_or_else(|problems| panic!("{problems}"))
     };
     let (full, bare) = (load(false), load(true));
+    // Chosen, so that their expressions are checked.
+    let every = Selection { profile: Some(text("generic")), add: vec![text("*")], ..Selection::default() };
+    assert_eq!(
+        bare.resolve(&every).unwrap_or_else(|problems| panic!("{problems}")).rules().len(),
+        bare.rules().len()
+    );
     let plain = |rules: &Ruleset, id: &str| {
         let explained = rules.explain(id).expect("there");
         RuleExplanation { examples: Vec::new(), ..explained }

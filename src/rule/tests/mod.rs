@@ -8,7 +8,7 @@ mod verbs;
 use super::*;
 use crate::derive;
 use crate::facts::Document;
-use crate::source::{Problems, SourceFile};
+use crate::source::{Problems, SourceFile, Span, Text};
 use jiff::civil::date;
 
 fn load(packs: &[(&str, &str)], profiles: &[(&str, &str)]) -> Result<Ruleset, Problems> {
@@ -68,4 +68,9 @@ fn told(rule: &str, json: &str) -> Vec<String> {
         .iter()
         .map(|finding| format!("{} {}: {}", finding.status, finding.subject, finding.message))
         .collect()
+}
+
+fn text(value: &str) -> Text {
+    let file = SourceFile::new("--only", value);
+    Text { value: value.to_owned(), span: Span::new(&file, 0..value.len()) }
 }
