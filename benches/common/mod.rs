@@ -178,9 +178,11 @@ fn lun(number: usize) -> Lun {
 }
 
 fn link(number: usize, nodes: usize) -> Link {
+    let (from, to) = (node_name(number), node_name((number + 1) % nodes));
     Link {
-        from: Some(node_name(number)),
-        to: Some(node_name((number + 1) % nodes)),
+        name: format!("{from} > {to} heartbeat"),
+        from: Some(from),
+        to: Some(to),
         network: Some("heartbeat".into()),
         reachable: Some(true),
         ..Link::default()

@@ -99,11 +99,14 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
             gathering.end(terminal);
             gathered
         }
-        Subject::PlanAlone(inventory) => Gathered { document: inventory.plan_alone(), interrupted: false },
+        Subject::PlanAlone(inventory) => {
+            Gathered { document: inventory.into_plan_alone(), interrupted: false }
+        }
         Subject::Recording(document, _) => Gathered { document: *document, interrupted: false },
     };
     timings.done("gathering facts");
-    let report = judge(document, &resolved, &waivers, args.fail_on, interrupted);
+    // Never freed, as the facts are not.
+    let report = ManuallyDrop::new(judge(document, &resolved, &waivers, args.fail_on, interrupted));
     timings.done("judging");
     if args.compare && report.validation.is_none() {
         return Err(Problem::new(

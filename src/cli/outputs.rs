@@ -2,7 +2,7 @@
 
 use super::args::PATH_LIST;
 use super::terminal::Terminal;
-use super::write::{append_to_file, to_file, to_stdout};
+use super::write::{append_to_file, json_to_stdout, to_file, to_stdout};
 use crate::report::{
     Look, Report, to_comparison, to_github, to_gitlab, to_html, to_json_lines, to_junit, to_markdown,
     to_prometheus, to_sarif, to_table,
@@ -125,6 +125,7 @@ impl OutputOptions {
         }
         match self.file() {
             Some(path) => note(to_file(path, &render(report, shown, self.format, terminal.look_in_file()))),
+            None if self.format == ReportFormat::Json => note(json_to_stdout(report)),
             None => note(to_stdout(&render(report, shown, self.format, terminal.look()))),
         }
         let to_github = self.format == ReportFormat::Github

@@ -1,13 +1,27 @@
 //! Writing answers: to standard output, where a reader that went away is no mistake, and to files, whole or not at all.
 
+use crate::report::write_json;
 use crate::source::{Problem, Problems};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+/// How much of a large answer is written at a time.
+const BUFFER: usize = 256 * 1024;
+
 /// Writes to standard output. A closed pipe ends in silence: the reader has seen enough.
 pub(super) fn to_stdout(text: &str) -> Result<(), Problems> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Writes a value to standard output as JSON with a line end, bit by bit.
+pub(super) fn json_to_stdout(value: &impl serde::Serialize) -> Result<(), Problems> {
+    let mut out = std::io::BufWriter::with_capacity(BUFFER, std::io::stdout().lock());
+    written(write_json(value, &mut out).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()))
+}
+
+fn written(result: std::io::Result<()>) -> Result<(), Problems> {
+    match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Problem::new(format!("cannot write to standard output: {error}")).into())
         }

@@ -9,6 +9,7 @@ use crate::facts::{
     Bytes, Capacity, Document, Gap, GapReason, Layout, Placement, PlacementKind, Places, Vm, VmDisk, Volume,
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// Whether a gap is one that only this module writes.
 pub(super) fn is_derived(path: &str) -> bool {
@@ -389,7 +390,7 @@ struct Room<'a> {
 
 fn fits(document: &mut Document, missing: &mut Vec<Missing>) {
     let Some(vms) = &document.vms else { return };
-    let found: Vec<Result<Vec<String>, Cause>> = if nodes_carry(document) {
+    let found: Vec<Result<Arc<Vec<String>>, Cause>> = if nodes_carry(document) {
         let rooms: Vec<Room<'_>> = document
             .nodes
             .iter()
@@ -406,7 +407,16 @@ fn fits(document: &mut Document, missing: &mut Vec<Missing>) {
             })
             .collect();
         let bounds = Bounds::new(document);
-        vms.iter().map(|vm| fits_on(vm, &rooms, &bounds)).collect()
+        // Thousands of machines can go to the same nodes: each list of names is made once.
+        let mut lists: HashMap<Vec<usize>, Arc<Vec<String>>> = HashMap::new();
+        let mut list = |at: Vec<usize>| {
+            let names = |at: &[usize]| Arc::new(at.iter().map(|at| rooms[*at].name.to_owned()).collect());
+            match lists.get(&at) {
+                Some(known) => Arc::clone(known),
+                None => Arc::clone(lists.entry(at).or_insert_with_key(|at| names(at))),
+            }
+        };
+        vms.iter().map(|vm| fits_on(vm, &rooms, &bounds).map(&mut list)).collect()
     } else {
         let says = "cluster.layout: the nodes are virtual machines themselves and carry none";
         vms.iter().map(|_| Err(Cause::Says(says.to_owned()))).collect()
@@ -416,20 +426,21 @@ fn fits(document: &mut Document, missing: &mut Vec<Missing>) {
     }
 }
 
-fn fits_on<'a>(vm: &'a Vm, rooms: &[Room<'_>], bounds: &Bounds<'a>) -> Result<Vec<String>, Cause> {
+/// The positions of the nodes that a virtual machine could go to.
+fn fits_on<'a>(vm: &'a Vm, rooms: &[Room<'_>], bounds: &Bounds<'a>) -> Result<Vec<usize>, Cause> {
     let Some(host) = vm.host.as_ref().map(|host| host.to_lowercase()) else {
         return needs(format!("vms[{}].host", vm.name));
     };
     let needed = bounds.memory(vm)?;
     let (allowed, barred) = (bounds.allowed(vm), bounds.barred(vm));
     let mut out = Vec::new();
-    for room in rooms {
+    for (at, room) in rooms.iter().enumerate() {
         let allowed = allowed.as_ref().is_none_or(|allowed| allowed.contains(&room.small));
         if room.small == host || !allowed || barred.contains(&room.small) {
             continue;
         }
         if needed <= room.free.clone()? {
-            out.push(room.name.to_owned());
+            out.push(at);
         }
     }
     Ok(out)

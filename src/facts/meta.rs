@@ -5,6 +5,7 @@
 //! There is no second list of field names anywhere.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The type of a fact, as the expression checker sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,6 +240,16 @@ impl<T: Fact> Fact for Vec<T> {
     }
     fn value(&self) -> Value<'_> {
         Value::List(self)
+    }
+}
+
+/// A list that many records have in common, and that is there once.
+impl<T: Fact + Send> Fact for Arc<Vec<T>> {
+    fn fact_type() -> Type {
+        <Vec<T> as Fact>::fact_type()
+    }
+    fn value(&self) -> Value<'_> {
+        Value::List(&**self)
     }
 }
 

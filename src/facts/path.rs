@@ -4,6 +4,7 @@ use super::cluster::Document;
 use super::meta::Value;
 use super::provenance::{Gap, Source};
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// The path of an element of the list at `list`: `nodes[hv1]` by its key, `routes[2]` by its position where it has none.
 pub fn element_path(list: &str, element: Value<'_>, position: usize) -> String {
@@ -27,29 +28,32 @@ pub fn element_key(element: Value<'_>) -> Option<String> {
     }
 }
 
-/// An index over the gaps and sources of a document. Built once per document; a lookup costs the path's length.
+/// An index over the gaps and sources of a document. Each is built when it is first asked for; a lookup costs the path's
+/// length.
 pub struct Places<'a> {
-    gaps: HashMap<&'a str, &'a Gap>,
-    sources: HashMap<&'a str, &'a Source>,
+    document: &'a Document,
+    gaps: OnceLock<HashMap<&'a str, &'a Gap>>,
+    sources: OnceLock<HashMap<&'a str, &'a Source>>,
 }
 
 impl<'a> Places<'a> {
     /// Indexes a document.
     pub fn new(document: &'a Document) -> Self {
-        Places {
-            gaps: document.gaps.iter().map(|gap| (gap.path.as_str(), gap)).collect(),
-            sources: document.sources.iter().map(|source| (source.path.as_str(), source)).collect(),
-        }
+        Places { document, gaps: OnceLock::new(), sources: OnceLock::new() }
     }
 
     /// The gap that covers a path: its own, or the one of the nearest path above it.
     pub fn gap(&self, path: &str) -> Option<&'a Gap> {
-        ancestors(path).find_map(|at| self.gaps.get(at).copied())
+        let all = || self.document.gaps.iter().map(|gap| (gap.path.as_str(), gap)).collect();
+        let gaps = self.gaps.get_or_init(all);
+        ancestors(path).find_map(|at| gaps.get(at).copied())
     }
 
     /// The source that covers a path: its own, or the one of the nearest path above it.
     pub fn source(&self, path: &str) -> Option<&'a Source> {
-        ancestors(path).find_map(|at| self.sources.get(at).copied())
+        let all = || self.document.sources.iter().map(|source| (source.path.as_str(), source)).collect();
+        let sources = self.sources.get_or_init(all);
+        ancestors(path).find_map(|at| sources.get(at).copied())
     }
 }
 

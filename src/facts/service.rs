@@ -5,6 +5,7 @@ use super::node::{Hardware, Hypervisor, Memory, Os};
 use super::storage::DiskTransport;
 use super::units::{BitsPerSecond, Bytes};
 use crate::{choices, records};
+use std::sync::Arc;
 
 choices! {
     /// What a volume is.
@@ -196,7 +197,7 @@ records! {
         /// Derived: names of the volumes that its configuration and its disks are on.
         volumes: Option<Vec<String>>,
         /// Derived: other nodes that could carry it should its host fail, with memory for it left beside what they carry.
-        fits_on: Option<Vec<String>>,
+        fits_on: Option<Arc<Vec<String>>>,
     }
 
     /// A disk of a virtual machine.

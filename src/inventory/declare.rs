@@ -132,12 +132,21 @@ impl<R: Listed> FromItem for DeclaredList<R> {
         let tables: Vec<Table> = FromItem::read(item, problems)?;
         let before = problems.len();
         let mut reader = Reader { problems, spans: Vec::new(), called: "", elsewhere: &[] };
-        let facts = reader.list(tables, record_of::<R>(), R::LIST);
+        // One after the other, so that a large cluster is never there twice.
+        let mut facts = Ok(Vec::with_capacity(tables.len()));
+        reader.list(tables, record_of::<R>(), R::LIST, |value| {
+            if let Ok(all) = &mut facts {
+                match serde_json::from_value(value) {
+                    Ok(one) => all.push(one),
+                    Err(error) => facts = Err(error),
+                }
+            }
+        });
         let spans = reader.spans;
         if problems.len() > before {
             return None;
         }
-        match facts.into_iter().map(serde_json::from_value).collect() {
+        match facts {
             Ok(facts) => Some(DeclaredList { facts, spans }),
             Err(error) => {
                 problems.push(span.problem(format!("these facts cannot be read: {error}"), "declared here"));
@@ -248,7 +257,9 @@ impl Reader<'_> {
                 let Type::Record(record) = **inner else { return None };
                 let tables: Vec<Table> = FromItem::read(item, self.problems)?;
                 self.spans.push((path.to_owned(), span));
-                return Some(Value::Array(self.list(tables, record, path)));
+                let mut elements = Vec::with_capacity(tables.len());
+                self.list(tables, record, path, |element| elements.push(element));
+                return Some(Value::Array(elements));
             }
             Type::List(inner) => {
                 let Kind::List(items) = item.kind else {
@@ -264,10 +275,9 @@ impl Reader<'_> {
         Some(value)
     }
 
-    /// Records of a list; where they have a key, it is there and unique.
-    fn list(&mut self, tables: Vec<Table>, ty: &'static RecordType, path: &str) -> Vec<Value> {
+    /// Records of a list, each of which `take` is given; where they have a key, it is there and unique.
+    fn list(&mut self, tables: Vec<Table>, ty: &'static RecordType, path: &str, mut take: impl FnMut(Value)) {
         let mut seen: HashMap<String, Span> = HashMap::new();
-        let mut out = Vec::new();
         for (position, table) in tables.into_iter().enumerate() {
             let mut element_path = format!("{path}[{position}]");
             if let Some(key) = ty.key {
@@ -288,23 +298,22 @@ impl Reader<'_> {
                 }
             }
             self.spans.push((element_path.clone(), table.span().clone()));
-            out.push(self.record(table, ty, &element_path));
+            take(self.record(table, ty, &element_path));
         }
-        out
     }
 
     fn scalar(&mut self, item: Item, ty: &Type, name: &str) -> Option<Value> {
         match ty {
-            Type::Bool => Some(json!(Spanned::<bool>::read(item, self.problems)?.value)),
-            Type::Str => Some(json!(Text::read(item, self.problems)?.value)),
-            Type::Int => Some(json!(Spanned::<i64>::read(item, self.problems)?.value)),
+            Type::Bool => Some(Value::Bool(Spanned::<bool>::read(item, self.problems)?.value)),
+            Type::Str => Some(Value::String(Text::read(item, self.problems)?.value)),
+            Type::Int => Some(Value::from(Spanned::<i64>::read(item, self.problems)?.value)),
             Type::Size | Type::Rate | Type::Duration => self.amount(item, ty, name),
             Type::Choice(choice) => {
                 let key = item.key.clone();
                 let text = Text::read(item, self.problems)?;
                 let words = || choice.words.iter().map(|(word, _)| *word);
                 if words().any(|word| word == text.value) {
-                    return Some(json!(text.value));
+                    return Some(Value::String(text.value));
                 }
                 self.problems.push(
                     text.problem(format!("`{key}` cannot be `{text}`"), "not one of the words for it")
@@ -353,7 +362,7 @@ impl Reader<'_> {
                     .push(item.span.problem(format!("`{}` cannot be negative", item.key), "below 0"));
                 None
             }
-            Ok(number) => Some(json!(number)),
+            Ok(number) => Some(Value::from(number)),
             Err((message, help)) => {
                 self.problems.push(item.span.problem(message, "an amount is wanted").help(help));
                 None

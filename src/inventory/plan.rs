@@ -14,8 +14,13 @@ impl Inventory {
     /// file as its source; what only the plan could tell and does not is a gap. Times of a run are not set, and
     /// nothing is derived.
     pub fn planned_document(&self) -> Document {
+        self.document_with(self.carried.clone())
+    }
+
+    /// The same with what the cluster carries given apart, since it is the most by far.
+    fn document_with(&self, carried: CarriedPlan) -> Document {
         let mut plan = Plan { document: Document::empty() };
-        plan.cluster(self);
+        plan.cluster(self, carried.facts.cluster, carried.places);
         for node in &self.nodes {
             plan.node(node);
         }
@@ -39,7 +44,12 @@ impl Inventory {
             plan.target(target);
         }
         plan.witness(self);
-        plan.carried(self);
+        plan.document.vms = carried.facts.vms;
+        plan.document.hosts = carried.facts.hosts;
+        plan.document.volumes = carried.facts.volumes;
+        plan.document.groups = carried.facts.groups;
+        plan.document.placements = carried.facts.placements;
+        plan.carried();
         plan.intent(self);
         for attestation in &self.attestations {
             plan.source(&format!("attestations[{}]", attestation.subject), &attestation.place);
@@ -58,7 +68,17 @@ impl Inventory {
     /// The facts that the plan declares, for judging the plan alone: whatever only a probe could tell is a gap that
     /// says so.
     pub fn plan_alone(&self) -> Document {
-        let mut document = self.planned_document();
+        self.alone(self.carried.clone())
+    }
+
+    /// The same where the plan is not needed any more: what the cluster carries is not copied.
+    pub fn into_plan_alone(mut self) -> Document {
+        let carried = std::mem::take(&mut self.carried);
+        self.alone(carried)
+    }
+
+    fn alone(&self, carried: CarriedPlan) -> Document {
+        let mut document = self.document_with(carried);
         let nodes = self.nodes.iter().map(|node| format!("nodes[{}]", node.name));
         let targets = self.targets.iter().map(|target| format!("targets[{}]", target.name));
         let parts = ["witness", "links", "cluster", "vms", "hosts", "volumes", "groups", "placements"];
@@ -88,18 +108,17 @@ impl Plan {
         }
     }
 
-    fn cluster(&mut self, inventory: &Inventory) {
+    fn cluster(&mut self, inventory: &Inventory, facts: Cluster, places: Vec<(String, Place)>) {
         let plan = &inventory.cluster;
         self.source("cluster", &plan.place);
         self.undeclared(plan.release.is_none(), "cluster.release".to_owned());
         self.undeclared(plan.edition.is_none(), "cluster.edition".to_owned());
         self.undeclared(inventory.witness.is_none(), "cluster.votes".to_owned());
         let nodes = i64::try_from(inventory.nodes.len()).unwrap_or(i64::MAX);
-        for (path, place) in &inventory.carried.places {
-            self.source(path, place);
-        }
+        let sources = places.into_iter().map(|(path, place)| plan_source(path, &place));
+        self.document.sources.extend(sources);
+        self.document.cluster = facts;
         let cluster = &mut self.document.cluster;
-        cluster.clone_from(&inventory.carried.facts.cluster);
         cluster.name = Some(plan.name.clone());
         cluster.platform = Some(plan.platform);
         cluster.release.clone_from(&plan.release);
@@ -184,17 +203,12 @@ impl Plan {
         witness.free_bytes = plan.free;
     }
 
-    fn carried(&mut self, inventory: &Inventory) {
-        let plan = &inventory.carried.facts;
-        self.undeclared(plan.vms.is_none(), "vms".to_owned());
-        self.undeclared(plan.volumes.is_none(), "volumes".to_owned());
-        self.undeclared(plan.groups.is_none(), "groups".to_owned());
-        self.undeclared(plan.placements.is_none(), "placements".to_owned());
-        self.document.vms.clone_from(&plan.vms);
-        self.document.hosts.clone_from(&plan.hosts);
-        self.document.volumes.clone_from(&plan.volumes);
-        self.document.groups.clone_from(&plan.groups);
-        self.document.placements.clone_from(&plan.placements);
+    /// The gaps of what the cluster carries.
+    fn carried(&mut self) {
+        self.undeclared(self.document.vms.is_none(), "vms".to_owned());
+        self.undeclared(self.document.volumes.is_none(), "volumes".to_owned());
+        self.undeclared(self.document.groups.is_none(), "groups".to_owned());
+        self.undeclared(self.document.placements.is_none(), "placements".to_owned());
     }
 
     fn intent(&mut self, inventory: &Inventory) {

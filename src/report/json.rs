@@ -2,7 +2,10 @@
 
 use super::model::{REPORT_SCHEMA, Report};
 use super::text::is_hostile;
-use std::fmt::Write;
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter};
+use std::fmt::Write as _;
+use std::io::{self, Write};
 
 /// What is wrong with a report that was read.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +44,10 @@ impl Report {
 }
 
 /// A value as indented JSON in which characters that a terminal might obey are written as `\uXXXX`.
-pub fn to_json(value: &impl serde::Serialize) -> String {
-    let text = serde_json::to_string_pretty(value).expect("reports hold text, numbers and lists only");
-    escape_hostile(text)
+pub fn to_json(value: &impl Serialize) -> String {
+    let mut text = Vec::new();
+    write_json(value, &mut text).expect("reports hold text, numbers and lists only");
+    String::from_utf8(text).expect("JSON is UTF-8")
 }
 
 /// Outside of strings JSON is ASCII, so that every such character stands inside one, where an escape is the same text.
@@ -59,9 +63,76 @@ pub(super) fn escape_hostile(text: String) -> String {
             }
         } else {
             out.push(c);
+
+/// Writes a value as [`to_json`] does, bit by bit, so that a large report is never there twice.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_json(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    let harmless = Harmless { pretty: PrettyFormatter::new() };
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, harmless))?;
+    Ok(())
+}
+
+/// Indents, and writes what is hostile in a text as an escape, which is the same text.
+struct Harmless {
+    pretty: PrettyFormatter<'static>,
+}
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        // Nearly all text is plain ASCII, which is seen at a glance.
+        let plain = fragment.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if plain || !fragment.contains(is_hostile) {
+            return out.write_all(fragment.as_bytes());
         }
+        for c in fragment.chars() {
+            if is_hostile(c) {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}")?;
+                }
+            } else {
+                out.write_all(c.encode_utf8(&mut [0; 4]).as_bytes())?;
+            }
+        }
+        Ok(())
     }
-    out
+
+    fn begin_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.pretty.begin_array(out)
+    }
+
+    fn end_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.pretty.end_array(out)
+    }
+
+    fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.pretty.begin_array_value(out, first)
+    }
+
+    fn end_array_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.pretty.end_array_value(out)
+    }
+
+    fn begin_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.pretty.begin_object(out)
+    }
+
+    fn end_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.pretty.end_object(out)
+    }
+
+    fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.pretty.begin_object_key(out, first)
+    }
+
+    fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.pretty.begin_object_value(out)
+    }
+
+    fn end_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.pretty.end_object_value(out)
+    }
 }
 
 /// The JSON schema of the report.

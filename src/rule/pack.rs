@@ -1,6 +1,6 @@
 //! Where rules come from: the files in the program, and folders of the user's own.
 
-use crate::source::{Problem, Problems, SourceFile, Span};
+use crate::source::{Prepared, Problem, Problems, SourceFile, Span, Table};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,6 +57,8 @@ pub(super) struct RuleFile {
     pub shipped: bool,
     /// Whether it is taken to be sound, and its examples were left out. See [`RuleSources::to_judge`].
     pub to_judge: bool,
+    /// Its tables, where it was parsed when the program was built.
+    prepared: Option<&'static Prepared>,
 }
 
 /// All files, rules apart from profiles, those of the program first.
@@ -70,17 +72,13 @@ impl RuleFiles {
     /// Reads all files; those that cannot be read are added to `problems`.
     pub fn read(sources: &RuleSources, problems: &mut Problems) -> Self {
         let mut files = RuleFiles::default();
-        if !sources.without_shipped {
-            let to_judge = sources.to_judge;
-            let packs = if to_judge { shipped::BARE_PACKS } else { shipped::PACKS };
-            files.packs.extend(
-                packs.iter().map(|(name, text)| RuleFile { to_judge, ..RuleFile::shipped(name, text) }),
-            );
-            files.profiles.extend(
-                shipped::PROFILES
-                    .iter()
-                    .map(|(name, text)| RuleFile { to_judge, ..RuleFile::shipped(name, text) }),
-            );
+        if sources.to_judge && !sources.without_shipped {
+            files.packs.extend(shipped::PREPARED_PACKS.iter().map(RuleFile::prepared));
+            files.profiles.extend(shipped::PREPARED_PROFILES.iter().map(RuleFile::prepared));
+        } else if !sources.without_shipped {
+            let shipped = |(name, text): &(&str, &str)| RuleFile::in_memory(SourceFile::new(*name, *text));
+            files.packs.extend(shipped::PACKS.iter().map(shipped));
+            files.profiles.extend(shipped::PROFILES.iter().map(shipped));
         }
         for folder in &sources.folders {
             let profiles = folder.path.join("profiles");
@@ -106,11 +104,19 @@ impl RuleFile {
     /// A file that is in memory already.
     pub fn in_memory(file: Arc<SourceFile>) -> Self {
         let stem = stem(Path::new(file.name()));
-        RuleFile { file, stem, shipped: true, to_judge: false }
+        RuleFile { file, stem, shipped: true, to_judge: false, prepared: None }
     }
 
-    fn shipped(name: &str, text: &str) -> Self {
-        Self::in_memory(SourceFile::new(name, text))
+    /// A file of the program that was parsed when it was built.
+    fn prepared(prepared: &'static Prepared) -> Self {
+        let file = SourceFile::new(prepared.name, prepared.text);
+        RuleFile { to_judge: true, prepared: Some(prepared), ..Self::in_memory(file) }
+    }
+
+    /// Its outermost table. Mistakes of syntax are added to `problems`.
+    pub fn table(&self, problems: &mut Problems) -> Table {
+        let prepared = self.prepared.and_then(|prepared| prepared.table(&self.file));
+        prepared.unwrap_or_else(|| Table::parse(&self.file, problems))
     }
 }
 
@@ -152,10 +158,35 @@ fn read_folder(path: &Path, problems: &mut Problems, folder: &RuleFolder) -> Opt
     for name in names {
         match SourceFile::read(&name) {
             Ok(file) => {
-                files.push(RuleFile { file, stem: stem(&name), shipped: false, to_judge: false });
+                files.push(RuleFile {
+                    file,
+                    stem: stem(&name),
+                    shipped: false,
+                    to_judge: false,
+                    prepared: None,
+                });
             }
             Err(problem) => problems.push(problem),
         }
     }
     Some(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_parsed_at_build_time_is_what_parsing_gives() {
+        let all: Vec<_> = shipped::PREPARED_PACKS.iter().chain(shipped::PREPARED_PROFILES).collect();
+        assert_eq!(all.len(), shipped::PACKS.len() + shipped::PROFILES.len());
+        for prepared in all {
+            let file = SourceFile::new(prepared.name, prepared.text);
+            let mut problems = Problems::new();
+            let parsed = Table::parse(&file, &mut problems);
+            assert!(problems.is_empty(), "{problems}");
+            let table = prepared.table(&file).unwrap_or_else(|| panic!("{} has no tree", prepared.name));
+            assert_eq!(format!("{table:?}"), format!("{parsed:?}"));
+        }
+    }
 }

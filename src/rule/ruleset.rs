@@ -13,7 +13,7 @@ use super::{Override, Severity};
 use crate::expr::Env;
 use crate::facts::{Cluster, Document, Platform, Type};
 use crate::inventory::{Inventory, SeverityWord};
-use crate::source::{Entries, Item, Problems, SourceFile, Span, Spanned, Table, Text};
+use crate::source::{Entries, Item, Problems, SourceFile, Span, Spanned, Text};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -137,7 +137,7 @@ impl Ruleset {
             .into_par_iter()
             .map(|file| {
                 let mut problems = Problems::new();
-                let table = Table::parse(&file.file, &mut problems);
+                let table = file.table(&mut problems);
                 let damaged = table.is_damaged();
                 let pack = RawPack::from_table(table, &mut problems);
                 (file, pack, damaged, problems)
@@ -324,7 +324,7 @@ fn load_profiles(files: Vec<RuleFile>, ids: &[&str], params: &[Param], problems:
         .into_par_iter()
         .map(|file| {
             let mut problems = Problems::new();
-            let table = Table::parse(&file.file, &mut problems);
+            let table = file.table(&mut problems);
             let damaged = table.is_damaged();
             let raw = RawProfile::from_table(table, &mut problems);
             let mut profile = Profile::new(&file.stem, raw, damaged, &mut problems);

@@ -6,8 +6,8 @@ use std::fmt;
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Largest file that is read. The largest that anybody wrote by hand is far below one MiB; a file that is nothing but
 /// mistakes costs some three hundred times its size in memory.
@@ -20,8 +20,9 @@ pub struct SourceFile {
     text: String,
     /// Where each line begins.
     lines: Vec<usize>,
-    /// The text as it may be shown: same byte offsets, nothing in it that a terminal would act on.
-    shown: Option<String>,
+    /// The text as it may be shown, where that is another: same byte offsets, nothing in it that a terminal would act on.
+    /// Made when first shown.
+    shown: OnceLock<Option<String>>,
     /// Tells files apart; a masked one has that of the file it was made of.
     origin: u64,
 }
@@ -45,9 +46,8 @@ impl SourceFile {
             text.drain(..'\u{feff}'.len_utf8());
         }
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        let shown = harmless(&text);
         let origin = FILES_READ.fetch_add(1, Ordering::Relaxed);
-        SourceFile { name: printable(&name).into(), path, text, lines, shown, origin }
+        SourceFile { name: printable(&name).into(), path, text, lines, shown: OnceLock::new(), origin }
     }
 
     /// Reads a file; messages call it as `path` does.
@@ -106,7 +106,7 @@ impl SourceFile {
 
     /// The same file with stars drawn for a part of it; the text itself stays.
     pub(super) fn masked(&self, range: Range<usize>) -> Self {
-        let mut shown = self.shown.as_deref().unwrap_or(&self.text).as_bytes().to_vec();
+        let mut shown = self.shown().as_bytes().to_vec();
         for byte in
             shown.iter_mut().take(range.end).skip(range.start).filter(|byte| !byte.is_ascii_whitespace())
         {
@@ -117,9 +117,14 @@ impl SourceFile {
             path: self.path.clone(),
             text: self.text.clone(),
             lines: self.lines.clone(),
-            shown: Some(String::from_utf8_lossy(&shown).into_owned()),
+            shown: OnceLock::from(Some(String::from_utf8_lossy(&shown).into_owned())),
             origin: self.origin,
         }
+    }
+
+    /// The text as it may be shown.
+    fn shown(&self) -> &str {
+        self.shown.get_or_init(|| harmless(&self.text)).as_deref().unwrap_or(&self.text)
     }
 
     /// Whether it is that file, masked or not.
@@ -212,7 +217,7 @@ impl SourceCode for SourceFile {
                 (line, column) = (first, 0);
             }
         }
-        let shown = self.shown.as_deref().unwrap_or(&self.text);
+        let shown = self.shown();
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.to_string(),
             &shown.as_bytes()[range.clone()],

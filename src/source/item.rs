@@ -278,7 +278,7 @@ impl Builder<'_> {
             let below =
                 if key.is_empty() { name.get_ref().to_string() } else { format!("{key}.{}", name.get_ref()) };
             let broken = self.is_broken(&name.span()) || self.is_broken(&value.span());
-            let item = if broken { None } else { self.item(value, &below, problems) };
+            let item = if broken { None } else { self.item(value, below, problems) };
             out.add(Text { value: name.into_inner().into_owned(), span: key_span }, item);
         }
         out.sort();
@@ -286,7 +286,7 @@ impl Builder<'_> {
     }
 
     /// None when the value was reported as wrong.
-    fn item(&self, value: toml::Spanned<DeValue<'_>>, key: &str, problems: &mut Problems) -> Option<Item> {
+    fn item(&self, value: toml::Spanned<DeValue<'_>>, key: String, problems: &mut Problems) -> Option<Item> {
         let range = value.span();
         let span = Span::new(self.file, range.clone());
         let kind = match value.into_inner() {
@@ -308,11 +308,11 @@ impl Builder<'_> {
             }
             DeValue::Boolean(value) => Kind::Bool(value),
             DeValue::Datetime(value) => Kind::Datetime(value.to_string()),
-            DeValue::Array(list) => {
-                Kind::List(list.into_iter().filter_map(|value| self.item(value, key, problems)).collect())
-            }
-            DeValue::Table(table) => Kind::Table(self.table(table, range, key, problems)),
+            DeValue::Array(list) => Kind::List(
+                list.into_iter().filter_map(|value| self.item(value, key.clone(), problems)).collect(),
+            ),
+            DeValue::Table(table) => Kind::Table(self.table(table, range, &key, problems)),
         };
-        Some(Item { kind, span, key: key.to_owned() })
+        Some(Item { kind, span, key })
     }
 }

@@ -22,6 +22,7 @@
 
 mod file;
 mod item;
+mod prepared;
 mod problem;
 mod section;
 mod suggest;
@@ -33,6 +34,7 @@ mod text;
 
 pub use file::*;
 pub use item::*;
+pub use prepared::Prepared;
 pub use problem::*;
 pub use section::*;
 pub use suggest::*;

@@ -67,7 +67,7 @@ fn the_largest_nodes_fail_and_nodes_in_maintenance_carry_nothing() {
     document.nodes[2].hypervisor.maintenance = Some(true);
     let once = completed(document.clone());
     assert_eq!(once.capacity.left_bytes, Some(Bytes(30 * GIB)));
-    assert_eq!(once.vms.as_ref().expect("there")[0].fits_on.as_deref(), Some(&["hv2".to_owned()][..]));
+    assert_eq!(once.vms.as_ref().expect("there")[0].fits_on, Some(vec!["hv2".to_owned()].into()));
     for survive in [2, 3, i64::MAX] {
         document.intent.survive_nodes = Some(survive);
         assert_eq!(completed(document.clone()).capacity.left_bytes, Some(Bytes(0)));
@@ -83,7 +83,9 @@ fn a_machine_fits_where_memory_reach_and_rules_let_it() {
         change(&mut document);
         completed(document).vms.expect("there")[0].fits_on.clone()
     };
-    let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    let names = |names: &[&str]| {
+        Some(std::sync::Arc::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()))
+    };
     let of_a =
         |document: &mut Document, change: fn(&mut Vm)| change(&mut document.vms.as_mut().expect("there")[0]);
     assert_eq!(fits(&|_| ()), names(&["hv2"]), "hv3 has 4 GiB left");
@@ -330,7 +332,7 @@ proptest! {
     fn what_fits_has_room(document in clusters()) {
         let document = completed(document);
         for vm in document.vms.iter().flatten() {
-            for host in vm.fits_on.iter().flatten() {
+            for host in vm.fits_on.iter().flat_map(|hosts| hosts.iter()) {
                 let node = document.nodes.iter().find(|node| node.name == *host).expect("a node");
                 let amount = |bytes: Option<Bytes>| u128::from(bytes.expect("known, or it would not be said").0);
                 let taken = amount(node.hypervisor.reserve_bytes) + amount(node.vm_memory_bytes) + amount(vm.memory_bytes);

@@ -5,6 +5,7 @@ use crate::facts::{Cluster, Document, Group, Host, Layout, Placement, Vm, Volume
 use crate::inventory::declare::{Declared, DeclaredList};
 use crate::inventory::model::{CarriedPlan, NodePlan};
 use crate::source::{Problem, Problems, Span, did_you_mean};
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 /// The tables of it, as they were read.
@@ -21,25 +22,37 @@ pub struct Tables {
 pub fn carried(tables: Tables, nodes: &[NodePlan], sound: bool, problems: &mut Problems) -> CarriedPlan {
     let mut facts = Document::default();
     let mut places = Vec::new();
-    let mut spans = HashMap::new();
+    let mut spans: Vec<(String, Span)> = Vec::new();
     if let Some(cluster) = tables.cluster {
         facts.cluster = cluster.facts;
         places.extend(cluster.places.into_iter().map(|(path, place)| (format!("cluster.{path}"), place)));
     }
-    let mut note = |list: Vec<(String, Span)>| {
-        places.extend(list.iter().map(|(path, span)| (path.clone(), span.place())));
-        spans.extend(list);
-    };
-    facts.vms = tables.vms.map(|list| (note(list.spans), list.facts).1);
-    facts.hosts = tables.hosts.map(|list| (note(list.spans), list.facts).1);
-    facts.volumes = tables.volumes.map(|list| (note(list.spans), list.facts).1);
-    facts.groups = tables.groups.map(|list| (note(list.spans), list.facts).1);
-    facts.placements = tables.placements.map(|list| (note(list.spans), list.facts).1);
+    facts.vms = tables.vms.map(|list| {
+        spans.extend(list.spans);
+        list.facts
+    });
+    facts.hosts = tables.hosts.map(|list| {
+        spans.extend(list.spans);
+        list.facts
+    });
+    facts.volumes = tables.volumes.map(|list| {
+        spans.extend(list.spans);
+        list.facts
+    });
+    facts.groups = tables.groups.map(|list| {
+        spans.extend(list.spans);
+        list.facts
+    });
+    facts.placements = tables.placements.map(|list| {
+        spans.extend(list.spans);
+        list.facts
+    });
     if facts.cluster.layout == Some(Layout::Host)
         && let Some(host) = facts.hosts.iter().flatten().next()
     {
         let message = format!("`[[host]]` cannot be declared where the layout is `{}`", Layout::Host);
-        let problem = match spans.get(&format!("hosts[{}]", host.name)) {
+        let path = format!("hosts[{}]", host.name);
+        let problem = match spans.iter().find(|(of, _)| *of == path).map(|(_, span)| span) {
             Some(span) => span.problem(message, "not here"),
             None => Problem::new(message),
         };
@@ -48,6 +61,7 @@ pub fn carried(tables: Tables, nodes: &[NodePlan], sound: bool, problems: &mut P
     if sound {
         Names::new(&facts, nodes, &spans, problems).check(&facts);
     }
+    places.extend(spans.into_iter().map(|(path, span)| (path, span.place())));
     CarriedPlan { facts, places }
 }
 
@@ -62,7 +76,10 @@ struct Names<'a> {
     vms: Option<HashSet<&'a str>>,
     volumes: Option<HashSet<&'a str>>,
     groups: Option<HashSet<&'a str>>,
-    spans: &'a HashMap<String, Span>,
+    /// Where facts stand, by their paths.
+    spans: &'a [(String, Span)],
+    /// The same, to look up in: made for the first name that is not known.
+    by_path: OnceCell<HashMap<&'a str, &'a Span>>,
     problems: &'a mut Problems,
 }
 
@@ -70,7 +87,7 @@ impl<'a> Names<'a> {
     fn new(
         facts: &'a Document,
         nodes: &'a [NodePlan],
-        spans: &'a HashMap<String, Span>,
+        spans: &'a [(String, Span)],
         problems: &'a mut Problems,
     ) -> Self {
         let under = nodes.iter().filter_map(|node| node.physical_host.as_deref());
@@ -85,6 +102,7 @@ impl<'a> Names<'a> {
             volumes: facts.volumes.as_ref().map(|all| all.iter().map(|one| one.name.as_str()).collect()),
             groups: facts.groups.as_ref().map(|all| all.iter().map(|group| group.name.as_str()).collect()),
             spans,
+            by_path: OnceCell::new(),
             problems,
         }
     }
@@ -177,7 +195,8 @@ impl<'a> Names<'a> {
         let mut names: Vec<&str> = known.iter().copied().collect();
         names.sort_unstable();
         let message = format!("there is no {kind} with the name `{name}`");
-        let problem = match self.spans.get(&path()) {
+        let by_path = || self.spans.iter().map(|(path, span)| (path.as_str(), span)).collect();
+        let problem = match self.by_path.get_or_init(by_path).get(path().as_str()) {
             Some(span) => span.problem(message, "not known"),
             None => Problem::new(format!("{}: {message}", path())),
         };
