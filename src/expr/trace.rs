@@ -1,7 +1,7 @@
 //! What an evaluation keeps beside the values: nothing, or what was read and why something is unknown.
 
 use super::node::Root;
-use crate::facts::{Value, element_path};
+use crate::facts::{Value, push_element};
 
 /// What an evaluation keeps beside the values. All of it is nothing at all when nobody asks.
 pub(super) trait Tracer<'a> {
@@ -202,11 +202,17 @@ impl<'a> Traced<'a> {
         match kept(&self.places, place)? {
             Place::Root(root) => roots(*root),
             Place::Field(of, name) => {
-                let above = self.path(*of, roots)?;
-                Some(if above.is_empty() { (*name).to_owned() } else { format!("{above}.{name}") })
+                let mut path = self.path(*of, roots)?;
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+                Some(path)
             }
             Place::Element(of, value, position) => {
-                Some(element_path(&self.path(*of, roots)?, *value, *position))
+                let mut path = self.path(*of, roots)?;
+                push_element(&mut path, *value, *position);
+                Some(path)
             }
         }
     }

@@ -4,26 +4,46 @@ use super::cluster::Document;
 use super::meta::Value;
 use super::provenance::{Gap, Source};
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 /// The path of an element of the list at `list`: `nodes[hv1]` by its key, `routes[2]` by its position where it has none.
 pub fn element_path(list: &str, element: Value<'_>, position: usize) -> String {
-    match element_key(element) {
-        Some(key) => format!("{list}[{key}]"),
-        None => format!("{list}[{position}]"),
+    let mut path = String::with_capacity(list.len() + 16);
+    path.push_str(list);
+    push_element(&mut path, element, position);
+    path
+}
+
+/// Makes the path of a list that of one of its elements.
+pub fn push_element(path: &mut String, element: Value<'_>, position: usize) {
+    path.push('[');
+    match key_of(element) {
+        Value::Str(key) => path.push_str(key),
+        Value::Int(key) => push_number(path, key),
+        _ => push_number(path, position),
+    }
+    path.push(']');
+}
+
+fn push_number(path: &mut String, number: impl std::fmt::Display) {
+    // Writing to a string cannot fail.
+    let _ = write!(path, "{number}");
+}
+
+/// What tells an element of a list from another: the key of a record, a plain value itself.
+fn key_of(element: Value<'_>) -> Value<'_> {
+    match element {
+        Value::Record(record) => record.record_type().key.map_or(Value::Missing, |key| record.field(key)),
+        plain => plain,
     }
 }
 
 /// The text that tells an element of a list from another: the key of a record, the text or number of a plain value.
 pub fn element_key(element: Value<'_>) -> Option<String> {
-    match element {
-        Value::Record(record) => match record.field(record.record_type().key?) {
-            Value::Str(key) => Some(key.to_owned()),
-            Value::Int(key) => Some(key.to_string()),
-            _ => None,
-        },
-        Value::Str(text) => Some(text.to_owned()),
-        Value::Int(number) => Some(number.to_string()),
+    match key_of(element) {
+        Value::Str(key) => Some(key.to_owned()),
+        Value::Int(key) => Some(key.to_string()),
         _ => None,
     }
 }

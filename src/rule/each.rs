@@ -4,7 +4,7 @@
 //! list on it binds a variable, the singular of its name: `node`, `nic`. Walking borrows; a name or a path is only
 //! written out for an element that somebody has to read about.
 
-use crate::facts::{Document, Fact, RecordType, Type, Value, element_key, element_path};
+use crate::facts::{Document, Fact, RecordType, Type, Value, element_key, push_element};
 use crate::source::suggest;
 use std::ops::Range;
 
@@ -170,7 +170,7 @@ impl Each {
         for (step, &index) in self.steps.iter().zip(position.indexes()) {
             let value = step.element(document, above, index);
             join(&mut path, &step.path);
-            path = element_path(&path, value, index);
+            push_element(&mut path, value, index);
             above = Some(value);
         }
         path

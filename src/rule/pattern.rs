@@ -41,8 +41,8 @@ fn matches<C: Copy + PartialEq>(pattern: &[C], text: &[C], as_char: impl Fn(C) -
 
 /// Whether a pattern means a rule: its category, its id, or a pattern over its id.
 pub fn means_rule(pattern: &str, id: &str) -> bool {
-    let category = id.split('/').next().unwrap_or_default();
-    pattern == id || pattern == category || glob(pattern, id)
+    let category = id.split_once('/').map_or(id, |(category, _)| category);
+    pattern == id || pattern == category || pattern.contains(['*', '?']) && glob(pattern, id)
 }
 
 #[cfg(test)]
