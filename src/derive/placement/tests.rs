@@ -81,11 +81,9 @@ fn a_machine_fits_where_memory_reach_and_rules_let_it() {
     let fits = |change: &dyn Fn(&mut Document)| {
         let mut document = hosts(vec![vm("a", "hv1", 8), vm("b", "hv2", 20), vm("c", "hv3", 26)]);
         change(&mut document);
-        completed(document).vms.expect("there")[0].fits_on.clone()
+        completed(document).vms.expect("there")[0].fits_on.as_deref().cloned()
     };
-    let names = |names: &[&str]| {
-        Some(std::sync::Arc::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()))
-    };
+    let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     let of_a =
         |document: &mut Document, change: fn(&mut Vm)| change(&mut document.vms.as_mut().expect("there")[0]);
     assert_eq!(fits(&|_| ()), names(&["hv2"]), "hv3 has 4 GiB left");
