@@ -63,6 +63,10 @@ pub(super) fn escape_hostile(text: String) -> String {
             }
         } else {
             out.push(c);
+        }
+    }
+    out
+}
 
 /// Writes a value as [`to_json`] does, bit by bit, so that a large report is never there twice.
 ///
