@@ -267,7 +267,9 @@ pub fn coverage<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rule::Selection;
     use crate::rule::{RuleSources, Ruleset};
+    use crate::source::{SourceFile, Span, Text};
     use std::collections::BTreeSet;
 
     #[test]
@@ -334,6 +336,43 @@ mod tests {
             }
             for profile in [&conflict.default, &conflict.alternative].into_iter().flatten() {
                 assert!(profiles.contains(profile.as_str()), "{}: {profile}", conflict.id);
+            }
+        }
+    }
+
+    /// Both sides of a conflict can be had: the vendor's by default, the article's by a profile whose rules decide otherwise.
+    #[test]
+    fn each_side_of_a_conflict_has_a_profile_that_decides_so() {
+        let rules = Ruleset::load(&RuleSources::default()).expect("the rules are sound");
+        let decides = |conflict: &Conflict, profile: &String| -> Vec<String> {
+            let file = SourceFile::new("test", profile.as_str());
+            let name = Text { value: profile.clone(), span: Span::new(&file, 0..profile.len()) };
+            let selection = Selection { profile: Some(name), ..Selection::default() };
+            let resolved = rules.resolve(&selection).expect("a sound profile");
+            let of_rule = |rule: &String| {
+                let chosen = resolved.rules().iter().find(|chosen| chosen.rule.id == *rule)?;
+                let reads = chosen.rule.params_read();
+                let limits = resolved.params().filter(|(param, _)| reads.contains(&param.name.as_str()));
+                let limits: Vec<String> =
+                    limits.map(|(param, set)| format!("{} = {}", param.name, set.value)).collect();
+                Some(format!("{rule} {}: {}", chosen.severity, limits.join(", ")))
+            };
+            conflict.rules.iter().filter_map(of_rule).collect()
+        };
+        for conflict in catalogue().conflicts() {
+            let id = conflict.id.as_str();
+            // Between vendors there is no default where neither is the other's authority.
+            if !id.starts_with("CN") {
+                // Names of features, which nothing hangs on.
+                assert_eq!(conflict.default.is_none(), id == "C10", "{id}");
+                // An article that asks for nothing is followed by leaving the rules out.
+                assert_eq!(conflict.alternative.is_none(), ["C10", "C11"].contains(&id), "{id}");
+            }
+            let Some(vendor) = &conflict.default else { continue };
+            let vendor = decides(conflict, vendor);
+            match &conflict.alternative {
+                Some(article) => assert_ne!(vendor, decides(conflict, article), "{id}: both decide the same"),
+                None => assert!(!vendor.is_empty(), "{id}: no rule of {:?}", conflict.rules),
             }
         }
     }

@@ -1,5 +1,9 @@
-//! `quorate explain`: all that a rule says of itself, for people, for programs, and as the page of the documentation.
+//! `quorate explain`: all that a rule or a profile says of itself, for people, for programs, and as the page of the
+//! documentation.
 
+mod profile;
+
+use self::profile::ExplainedProfile;
 use super::args::RuleOptions;
 use super::origin::{Origin, origins};
 use super::rulebook;
@@ -14,10 +18,12 @@ use clap::ValueEnum;
 use serde::Serialize;
 use std::fmt::Write;
 
-/// Explain a rule: what it asks, why, what to do, the facts it reads and the commands that collect them
+/// Explain a rule: what it asks, why, what to do, the facts it reads and the commands that collect them; or a profile: what
+/// it is for, its limits and their documents, and where it stands when sources disagree
 #[derive(clap::Args)]
 pub(super) struct ExplainArgs {
-    /// Id of the rule, as the report shows it: network/redundant-paths
+    /// Id of the rule, as the report shows it: network/redundant-paths; or the name of a profile: wsfc-2022
+    #[arg(value_name = "RULE|PROFILE")]
     rule: String,
     /// How to write the answer
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", env = "QUORATE_EXPLAIN_FORMAT")]
@@ -56,7 +62,17 @@ pub(super) fn run(args: ExplainArgs, terminal: &Terminal) -> Outcome {
         ruleset.explain(&args.rule)
     };
     let Some(rule) = found else {
-        return Err(unknown(&args.rule, &ruleset.all_ids().collect::<Vec<_>>()).into());
+        if ruleset.profiles().find(&args.rule).is_none() {
+            let ids = ruleset.all_ids().chain(ruleset.profiles().iter().map(|profile| profile.name.as_str()));
+            return Err(unknown(&args.rule, &ids.collect::<Vec<_>>()).into());
+        }
+        let profile = ExplainedProfile::new(&ruleset, &args.rule)?;
+        to_stdout(&match args.format {
+            ExplainFormat::Json => to_json(&profile) + "\n",
+            ExplainFormat::Markdown => profile.markdown(),
+            ExplainFormat::Table => profile.text(terminal.look()),
+        })?;
+        return Ok(ExitCode::Clean);
     };
     let explained = Explained::new(rule);
     to_stdout(&match args.format {
@@ -67,9 +83,10 @@ pub(super) fn run(args: ExplainArgs, terminal: &Terminal) -> Outcome {
     Ok(ExitCode::Clean)
 }
 
-/// The mistake of a rule that does not exist, with those that may be meant.
+/// The mistake of a name that is none of a rule or a profile, with those that may be meant.
 fn unknown(rule: &str, ids: &[&str]) -> Problem {
-    let problem = Problem::new(format!("there is no rule `{rule}`"));
+    let what = if rule.contains('/') { "rule" } else { "rule and no profile" };
+    let problem = Problem::new(format!("there is no {what} `{rule}`"));
     let name = rule.rsplit('/').next().unwrap_or(rule);
     let mut near: Vec<&str> = suggest(rule, ids.iter().copied()).into_iter().collect();
     for id in ids {
@@ -244,11 +261,19 @@ fn covered(one: &Covered) -> String {
 fn disagreement(conflict: &Conflict) -> impl Iterator<Item = String> {
     let (article, vendor) = (&conflict.article, &conflict.vendor);
     let profiles = match (&conflict.default, &conflict.alternative) {
+<<<<<<< HEAD
         (Some(of_vendor), Some(of_article)) => {
             Some(format!("profile {of_vendor} follows {vendor}, {of_article} {article}"))
         }
         (Some(of_vendor), None) => Some(format!("profile {of_vendor} follows {vendor}")),
         (None, Some(of_article)) => Some(format!("profile {of_article} follows {article}")),
+=======
+        (Some(vendor), Some(article)) => {
+            Some(format!("profile {vendor} follows the vendor and is the default, {article} the article"))
+        }
+        (Some(vendor), None) => Some(format!("profile {vendor} follows the vendor and is the default")),
+        (None, Some(article)) => Some(format!("profile {article} follows the article")),
+>>>>>>> a26e23f (Plans of every Windows release, with what a plan leaves open; the planned size of a witness is judged; both sides of every conflict, told by rules and by profiles; steps that were not run for one reason stand once)
         (None, None) => None,
     };
     let lines = [

@@ -198,11 +198,12 @@ fn closing_words(block: &Block<'_>, look: Look) -> Vec<String> {
     out
 }
 
-/// The facts that are missing, without the names of their elements, so that each kind stands once.
+/// The facts that are missing, without the names of their elements, so that each kind stands once. What nobody vouches for is
+/// no fact; the message says it.
 fn missing_words(line: &Line<'_>, look: Look) -> Option<String> {
     let missing = line.findings.iter().flat_map(|finding| &finding.evidence);
     let mut kinds: Vec<String> = missing
-        .filter(|evidence| evidence.missing.is_some())
+        .filter(|evidence| evidence.missing.is_some() && !evidence.path.is_empty())
         .map(|evidence| type_path(&evidence.path))
         .collect();
     kinds.sort();

@@ -130,11 +130,23 @@ impl TestedLun {
                 && step.result == Some(StepResult::Ok)
                 && step.left_out.iter().flatten().count() == 0
         };
-        let ranges = ranges(self.steps().map(|step| (step.id.as_str(), folded(&step))));
-        if !ranges.is_empty() {
-            table.add_row(words_row("", "ok", "", &ranges.join(", "), None, look));
+        let ok = ranges(self.steps().map(|step| (step.id.as_str(), folded(&step))));
+        if !ok.is_empty() {
+            table.add_row(words_row("", "ok", "", &ok.join(", "), None, look));
         }
-        table.add_rows(self.steps().filter(|step| !folded(step)).map(|step| step_row(step, look)));
+        let mut told: Vec<&str> = Vec::new();
+        for step in self.steps().filter(|step| !folded(step)) {
+            let alike = |other: &&ConformanceStep| not_run_alike(step, other);
+            if look.verbose > 0 || self.steps().filter(alike).count() < 2 {
+                table.add_row(step_row(step, look));
+            } else if let Some(why) = step.reason.as_deref().filter(|why| !told.contains(why)) {
+                told.push(why);
+                let number = self.steps().filter(alike).count();
+                let names = ranges(self.steps().map(|other| (other.id.as_str(), alike(&other)))).join(", ");
+                let text = format!("{}: {}\n{names}", count(number, "steps"), printable(why));
+                table.add_row(words_row("", "not run", "", &text, Some(Color::Magenta), look));
+            }
+        }
         lay(&mut table, look);
         finish(&table)
     }
@@ -195,6 +207,17 @@ impl TestedLun {
         }
         Some(lines.join("\n"))
     }
+}
+
+/// Whether two steps were not run for one reason, and nothing else is to be said of them.
+fn not_run_alike(one: &ConformanceStep, other: &ConformanceStep) -> bool {
+    let silent = |step: &ConformanceStep| {
+        step.result == Some(StepResult::NotRun)
+            && step.left_out.iter().flatten().count() == 0
+            && step.wire.iter().flatten().count() == 0
+    };
+    let reason = one.reason.as_deref().filter(|reason| !reason.is_empty());
+    silent(one) && silent(other) && reason.is_some() && reason == other.reason.as_deref()
 }
 
 fn step_row(step: &ConformanceStep, look: Look) -> Row {
@@ -468,6 +491,31 @@ mod tests {
         let folded = tested().to_table(look(80), Detail::Folded);
         assert!(folded.contains("ok                         P01\n"), "{folded}");
         assert!(folded.contains("Left out: 64 nexuses"), "what was left out is still told: {folded}");
+    }
+
+    #[test]
+    fn what_was_not_run_for_one_reason_stands_once() {
+        let mut tested = tested();
+        let not_run = |id: &str, reason: &str| ConformanceStep {
+            reason: text(reason),
+            ..step(id, "a title", StepResult::NotRun, StepSeverity::Blocker)
+        };
+        let reason = "it needs mode pr, this run is in mode inspect";
+        tested.conformance.steps = Some(vec![
+            step("P01", "READ KEYS", StepResult::Ok, StepSeverity::Blocker),
+            not_run("P02", reason),
+            not_run("P03", reason),
+            not_run("P04", reason),
+            not_run("P05", "P24 is not supported"),
+            not_run("P06", reason),
+        ]);
+        let shown = tested.to_table(look(200), Detail::Every);
+        assert_eq!(shown.matches(reason).count(), 1, "{shown}");
+        for words in ["4 steps: ", "P02 to P04, P06", "P05", "P24 is not supported", "5 not run"] {
+            assert!(shown.contains(words), "{words}: {shown}");
+        }
+        let all = tested.to_table(Look { verbose: 1, ..look(200) }, Detail::Every);
+        assert_eq!(all.matches(reason).count(), 4, "-v shows each: {all}");
     }
 
     #[test]

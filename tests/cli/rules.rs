@@ -111,6 +111,37 @@ fn lint_shows_every_mistake_at_its_place() {
     folder.run(&["rules", "lint", "--rules", "absent"]).ends_with(2).complains("absent: cannot be read");
 }
 
+/// Where sources disagree, the rule and both profiles say who says what, and which side is the default.
+#[test]
+fn explain_tells_both_sides_of_a_conflict() {
+    let folder = Folder::new();
+    for asked in ["node/count-by-transport", "virtual-server-host", "virtual-server-host-as-published"] {
+        for format in ["table", "markdown"] {
+            let answer = folder.quorate(&["explain", asked, "--format", format]).env("COLUMNS", "4000").end();
+            for words in [
+                "C9",
+                "the article says: eight nodes, whatever the transport",
+                "the vendor says: two nodes on parallel SCSI",
+                "profile virtual-server-host follows the vendor and is the default",
+                "virtual-server-host-as-published the article",
+            ] {
+                assert!(
+                    answer.ends_with(0).out.contains(words),
+                    "{asked}, {format}: {words}: {}",
+                    answer.out
+                );
+            }
+        }
+        let json = folder.run(&["explain", asked, "--format", "json"]).ends_with(0).json();
+        assert_eq!(json["conflicts"][0]["default"], "virtual-server-host");
+    }
+    let json = folder.run(&["explain", "wsfc-2022", "--format", "json"]).ends_with(0).json();
+    assert_eq!(json["profile"], "wsfc-2022");
+    assert_eq!(json["extends"].as_array().map(Vec::len), Some(5), "{json}");
+    assert!(json["limits"].as_array().is_some_and(|all| !all.is_empty()));
+    folder.run(&["explain", "wsfc-2202"]).ends_with(2).complains("did you mean `wsfc-2022`");
+}
+
 #[test]
 fn explain_tells_all_and_knows_near_names() {
     let folder = Folder::new();

@@ -259,6 +259,7 @@ const LARGE: [&str; 4] =
 const SETTLED: &[(&str, &str, &str)] = &[
     ("reservation/expected-identity", "targets.luns.expected_identity", "the plan expects none"),
     ("iscsi/expected-size", "targets.luns.expected_size_bytes", "the plan expects none"),
+    ("witness/planned-size", "targets.luns.expected_size_bytes", "the plan expects none"),
     ("network/planned-mtu", "networks.expected_mtu", "the plan asks for none"),
     ("node/planned-release", "cluster.release", "the plan names none"),
     ("witness/survives-intended-failures", "intent.survive_nodes", "nothing is intended"),
