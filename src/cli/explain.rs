@@ -261,19 +261,11 @@ fn covered(one: &Covered) -> String {
 fn disagreement(conflict: &Conflict) -> impl Iterator<Item = String> {
     let (article, vendor) = (&conflict.article, &conflict.vendor);
     let profiles = match (&conflict.default, &conflict.alternative) {
-<<<<<<< HEAD
         (Some(of_vendor), Some(of_article)) => {
-            Some(format!("profile {of_vendor} follows {vendor}, {of_article} {article}"))
+            Some(format!("profile {of_vendor} follows {vendor} and is the default, {of_article} {article}"))
         }
-        (Some(of_vendor), None) => Some(format!("profile {of_vendor} follows {vendor}")),
+        (Some(of_vendor), None) => Some(format!("profile {of_vendor} follows {vendor} and is the default")),
         (None, Some(of_article)) => Some(format!("profile {of_article} follows {article}")),
-=======
-        (Some(vendor), Some(article)) => {
-            Some(format!("profile {vendor} follows the vendor and is the default, {article} the article"))
-        }
-        (Some(vendor), None) => Some(format!("profile {vendor} follows the vendor and is the default")),
-        (None, Some(article)) => Some(format!("profile {article} follows the article")),
->>>>>>> a26e23f (Plans of every Windows release, with what a plan leaves open; the planned size of a witness is judged; both sides of every conflict, told by rules and by profiles; steps that were not run for one reason stand once)
         (None, None) => None,
     };
     let lines = [
