@@ -114,6 +114,25 @@ const OTHERS: &[(&str, &str, &[&str])] = &[
         &["witness.reachable", "witness.answer", "witness.latency_us"],
     ),
     ("plan", "[cluster]", &["cluster"]),
+    ("node", "cibadmin -Q -l", &["cluster.pacemaker"]),
+    (
+        "node",
+        "crm_mon -1 --output-as=xml",
+        &[
+            "cluster.pacemaker.quorate",
+            "cluster.pacemaker.controller",
+            "cluster.pacemaker.failures",
+            "cluster.pacemaker.fencing_history",
+            "cluster.pacemaker.nodes.online",
+            "cluster.pacemaker.nodes.unclean",
+            "cluster.pacemaker.nodes.standby",
+            "cluster.pacemaker.nodes.maintenance",
+            "cluster.pacemaker.nodes.shutting_down",
+            "cluster.pacemaker.resources.running_on",
+            "cluster.pacemaker.resources.failed",
+            "cluster.pacemaker.fencing_devices.running_on",
+        ],
+    ),
     (
         "plan",
         "[[node]]",
@@ -164,6 +183,16 @@ const DERIVED: &[(&str, &[&str])] = &[
     ("links.back_reachable", &["links.reachable"]),
     ("links.back_path_mtu", &["links.path_mtu"]),
     ("attestations.valid", &["attestations.until"]),
+    (
+        "cluster.pacemaker.unfenced_nodes",
+        &["cluster.pacemaker.nodes", "cluster.pacemaker.fencing_devices.hosts", "nodes.sbd.headers.nodes"],
+    ),
+    (
+        "cluster.pacemaker.fencing_devices.covers",
+        &["cluster.pacemaker.nodes", "cluster.pacemaker.fencing_devices.hosts", "nodes.sbd.headers.nodes"],
+    ),
+    ("cluster.cloud", &["nodes.hardware.manufacturer", "nodes.hardware.asset_tag", "nodes.firmware.vendor"]),
+    ("nodes.corosync.runtime.differences", &["nodes.corosync.token_ms", "nodes.corosync.runtime.token_ms"]),
     ("targets.portals.network", &["targets.portals.address", "networks.subnets"]),
     (
         "targets.luns.views",
@@ -245,7 +274,8 @@ fn asked(fact: &str) -> Vec<(&'static str, &'static str, bool)> {
         .iter()
         .any(|one| ancestors(fact).any(|path| path.len() > at.len() && one.facts.contains(&path)));
     match known {
-        Some((asked_of, command, _)) if !exact => vec![(command, asked_of, false)],
+        // What a node is asked of its cluster needs root.
+        Some((asked_of, command, _)) if !exact => vec![(command, asked_of, *asked_of == "node")],
         // What no command of a host tells, the plan can.
         _ if hosts.is_empty() && fact.starts_with("nodes.") => vec![("[node.declare]", "plan", false)],
         _ => hosts.into_iter().map(|one| (one.command, "node", one.needs_root)).collect(),
@@ -301,6 +331,9 @@ mod tests {
         assert_eq!(of("nodes.site"), ["[[node]]"]);
         assert_eq!(of("targets.luns.reservations.types"), ["PERSISTENT RESERVE IN, REPORT CAPABILITIES"]);
         assert_eq!(of("networks.overlaps"), ["[[network]]"]);
+        assert_eq!(of("cluster.pacemaker.fencing_enabled"), ["cibadmin -Q -l"]);
+        assert_eq!(of("cluster.pacemaker.nodes.online"), ["crm_mon -1 --output-as=xml"]);
+        assert_eq!(of("cluster.pacemaker.unfenced_nodes"), ["cibadmin -Q -l", "sbd -d DEVICE list"]);
         assert_eq!(of("nodes.hypervisor.product"), ["[node.declare]"]);
         assert_eq!(of("vms.disks.format"), ["[[vm]]"]);
         assert!(of("capacity.left_bytes").contains(&"[node.declare]".to_owned()));

@@ -70,13 +70,27 @@ pub fn join(readings: &[(String, ClusterReading)]) -> Option<Found<Pacemaker>> {
     Some(out)
 }
 
-/// Lays what the nodes said over what recordings said of the cluster, where it is newer.
+/// Lays what the nodes said over what recordings said of the cluster, unless that is newer.
 pub fn lay_over(carried: &mut Found<Document>, found: Found<Pacemaker>) {
     let known = &carried.facts.cluster.pacemaker;
-    let version = |facts: &Pacemaker| facts.cib_version.as_deref().and_then(CibVersion::parse);
-    if !known.is_absent() && (found.facts.is_absent() || version(known) > version(&found.facts)) {
-        return;
+    if known.is_absent() || !found.facts.is_absent() && version(known) <= version(&found.facts) {
+        replace(carried, found);
     }
+}
+
+/// Lays what one more recording says over what others said, where it is newer or they said nothing.
+pub(super) fn lay_over_newer(carried: &mut Found<Document>, found: Found<Pacemaker>) {
+    let known = &carried.facts.cluster.pacemaker;
+    if !found.facts.is_absent() && (known.is_absent() || version(known) < version(&found.facts)) {
+        replace(carried, found);
+    }
+}
+
+fn version(facts: &Pacemaker) -> Option<CibVersion> {
+    facts.cib_version.as_deref().and_then(CibVersion::parse)
+}
+
+fn replace(carried: &mut Found<Document>, found: Found<Pacemaker>) {
     let below = |path: &str| path == "cluster.pacemaker" || path.starts_with("cluster.pacemaker.");
     carried.gaps.retain(|gap| !below(&gap.path));
     carried.sources.retain(|source| !below(&source.path));

@@ -1,7 +1,7 @@
 //! Nodes out of recorded facts: `facts:FILE`.
 
-use super::Found;
-use crate::facts::{Document, Fact, Gap, Layout, Node, Places, Source, SourceKind};
+use super::{Found, cluster};
+use crate::facts::{Document, Fact, Gap, Layout, Node, Pacemaker, Places, Source, SourceKind};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -88,8 +88,13 @@ impl Recordings {
         read.sort_by_key(|(path, _)| *path);
         let mut out = Found::<Document>::default();
         for (path, document) in read {
-            let carried = found_only(document);
+            let mut carried = found_only(document);
             let mut parts = Vec::new();
+            if !out.facts.cluster.is_absent() {
+                // Of the CIB the newest copy counts, whoever recorded it.
+                let pacemaker = std::mem::take(&mut carried.cluster.pacemaker);
+                cluster::lay_over_newer(&mut out, of_pacemaker(path, document, pacemaker));
+            }
             if out.facts.cluster.is_absent() && !carried.cluster.is_absent() {
                 out.facts.cluster = carried.cluster;
                 parts.push("cluster");
@@ -129,6 +134,22 @@ impl Recordings {
         }
         out
     }
+}
+
+/// What a recording says of Pacemaker, with its gaps and sources.
+fn of_pacemaker(path: &Path, document: &Document, facts: Pacemaker) -> Found<Pacemaker> {
+    let below = |at: &str| at == "cluster.pacemaker" || at.starts_with("cluster.pacemaker.");
+    let mut sources = vec![Source {
+        path: "cluster.pacemaker".to_owned(),
+        kind: Some(SourceKind::Recording),
+        place: Some(path.display().to_string()),
+        item: document.run.started.as_ref().map(|started| format!("recorded {started}")),
+    }];
+    let told = document.sources.iter().filter(|source| {
+        !matches!(source.kind, Some(SourceKind::Plan | SourceKind::Derived)) && below(&source.path)
+    });
+    sources.extend(told.cloned());
+    Found { facts, gaps: document.gaps.iter().filter(|gap| below(&gap.path)).cloned().collect(), sources }
 }
 
 /// Adds elements that are not there yet, and says whether there was a list.

@@ -13,7 +13,8 @@ use super::ssh::{Ssh, socket_directory};
 use super::{cluster, linux, local, script, target, witness};
 use crate::facts::{Document, Gap, GapReason, Micros, Millis, Node, Source, Target, WitnessKind};
 use crate::inventory::{
-    Inventory, NodePlan, ProbeMethod, SecretSource, TargetPlan, WitnessPlace, lay_over, lay_over_carried,
+    CarriedPlan, Inventory, NodePlan, ProbeMethod, SecretSource, TargetPlan, WitnessPlace, lay_over,
+    lay_over_carried,
 };
 use crate::iscsi::{Tap, Timeouts};
 use std::ffi::OsString;
@@ -121,7 +122,8 @@ pub fn run(inventory: &Inventory, options: &ProbeOptions, progress: &dyn Progres
     if let Some(found) = cluster::join(&of_cluster) {
         cluster::lay_over(&mut carried, found);
     }
-    lay_over_carried(&mut document, &inventory.carried, carried.facts);
+    let believed = carried_without_what_failed(&inventory.carried, &carried.gaps);
+    lay_over_carried(&mut document, &believed, carried.facts);
     document.gaps.extend(carried.gaps);
     document.sources.extend(carried.sources);
     witness_gaps(&mut document);
@@ -503,30 +505,44 @@ fn not_reached(document: &mut Document, plan: &NodePlan, reason: GapReason, word
     document.gaps.push(gap(format!("nodes[{}]", plan.name), reason, words));
 }
 
-/// The plan without what it declares of facts that a probe was about to tell and could not: the plan's word is no proof
-/// of what failed.
+/// Whether something was about to tell and could not: the plan's word is no proof of what failed.
+fn has_failed(gap: Option<&Gap>) -> bool {
+    matches!(
+        gap.and_then(|gap| gap.reason),
+        Some(
+            GapReason::CommandFailed
+                | GapReason::TimedOut
+                | GapReason::Interrupted
+                | GapReason::Unreachable
+                | GapReason::LoginRefused
+        )
+    )
+}
+
+/// The plan of a node without what it declares of facts that a probe was about to tell and could not.
 fn without_what_failed(plan: &NodePlan, gaps: &[Gap]) -> NodePlan {
     let index = Document { gaps: gaps.to_vec(), ..Document::default() };
     let places = crate::facts::Places::new(&index);
-    let failed = |below: &str| {
-        let gap = places.gap(&format!("nodes[{}].{below}", plan.name));
-        matches!(
-            gap.and_then(|gap| gap.reason),
-            Some(
-                GapReason::CommandFailed
-                    | GapReason::TimedOut
-                    | GapReason::Interrupted
-                    | GapReason::Unreachable
-                    | GapReason::LoginRefused
-            )
-        )
-    };
+    let failed = |below: &str| has_failed(places.gap(&format!("nodes[{}].{below}", plan.name)));
     if !plan.declared_places.iter().any(|(below, _)| failed(below)) {
         return plan.clone();
     }
     let Ok(mut declared) = serde_json::to_value(&plan.declared) else { return plan.clone() };
     prune(&mut declared, &crate::facts::Node::TYPE, "", &failed);
     NodePlan { declared: serde_json::from_value(declared).unwrap_or_default(), ..plan.clone() }
+}
+
+/// The same of what is planned of the cluster as a whole.
+pub(super) fn carried_without_what_failed(plan: &CarriedPlan, gaps: &[Gap]) -> CarriedPlan {
+    let index = Document { gaps: gaps.to_vec(), ..Document::default() };
+    let places = crate::facts::Places::new(&index);
+    let failed = |path: &str| has_failed(places.gap(path));
+    if !plan.places.iter().any(|(path, _)| failed(path)) {
+        return plan.clone();
+    }
+    let Ok(mut facts) = serde_json::to_value(&plan.facts) else { return plan.clone() };
+    prune(&mut facts, &Document::TYPE, "", &failed);
+    CarriedPlan { facts: serde_json::from_value(facts).unwrap_or_default(), ..plan.clone() }
 }
 
 /// Takes the facts out of a record at whose path `failed` holds.

@@ -719,8 +719,8 @@ cluster() {
         plain watchdog-links ls -ldn $_n/*/device/driver/module
         b watchdog-users
         if [ -r /proc/1/fd ]; then
-            ls -ln /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^\/proc\//h' \
-                -e '/ -> \/dev\/watchdog/{' -e 'G' -e 's/.* -> \([^ ]*\)\n\/proc\/\([0-9]*\).*/\1 \2/p' -e '}' |
+            ls -ln /proc/[0-9]*/fd 2>/dev/null | sed -n -e '/^\/.*\/fd:$/h' \
+                -e '/ -> \/dev\/watchdog/{' -e 'G' -e 's/.* -> \([^ ]*\)\n.*\/\([0-9]*\)\/fd:$/\1 \2/p' -e '}' |
                 while read -r _d _i; do
                     _l=
                     IFS= read -r _l 2>/dev/null <"/proc/$_i/comm"

@@ -1,5 +1,7 @@
 //! Runs against hosts that behave and hosts that do not, through a fake `ssh`.
 
+mod stack;
+
 use super::*;
 use crate::facts::{Document, GapReason, Places, ProbeKind, SourceKind};
 use crate::inventory::Inventory;

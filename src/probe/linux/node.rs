@@ -639,6 +639,40 @@ mod tests {
         ("chrony-tracking", "", include_str!("../../../fixtures/linux/chronyc-tracking")),
         ("chrony-sources", "", include_str!("../../../fixtures/linux/chronyc-sources")),
         ("corosync", "", include_str!("../../../fixtures/linux/corosync.conf")),
+        (
+            "corosync-authkey",
+            "",
+            "256 400 root:root\nabababababababababababababababababababababababababababababababab  -\n",
+        ),
+        ("corosync-cmap", "", include_str!("../../../fixtures/linux/corosync-cmapctl.knet")),
+        ("corosync-cfgtool", "", include_str!("../../../fixtures/linux/corosync-cfgtool-s.knet")),
+        ("corosync-cfgtool-nodes", "", include_str!("../../../fixtures/linux/corosync-cfgtool-n.knet")),
+        ("corosync-quorumtool", "", include_str!("../../../fixtures/linux/corosync-quorumtool-s")),
+        ("cluster-log", "", "12 retransmit\n3 latency\n"),
+        ("booth-keys", "", ""),
+        ("cib", "", include_str!("../../../fixtures/linux/cib.xml")),
+        ("cib-stat", "", "4711 600 hacluster:haclient\n"),
+        ("crm-mon", "", include_str!("../../../fixtures/linux/crm-mon.xml")),
+        ("crm-verify", "", include_str!("../../../fixtures/linux/crm-verify")),
+        ("agents", "", "ocf:heartbeat:Filesystem\nocf:pacemaker:Dummy\nfence_ipmilan\nexternal/sbd\n"),
+        ("sbd-config", "", include_str!("../../../fixtures/linux/sysconfig-sbd")),
+        ("sbd-service", "", "TimeoutStartUSec=1min 30s\n"),
+        ("sbd-paths", "", "/dev/disk/by-id/scsi-1 /dev/sdb\n"),
+        (
+            "sbd-dump",
+            "/dev/disk/by-id/scsi-1",
+            "Header version     : 2.1\nTimeout (watchdog) : 15\nTimeout (msgwait)  : 30\n",
+        ),
+        ("sbd-list", "/dev/disk/by-id/scsi-1", "0\thv1\tclear\t\n1\thv2\tclear\t\n"),
+        (
+            "watchdogs",
+            "",
+            "/sys/class/watchdog/watchdog0/identity:Software Watchdog\n/sys/class/watchdog/watchdog0/timeout:15\n",
+        ),
+        ("watchdog-users", "", "/dev/watchdog sbd\n"),
+        ("modules-boot", "", "softdog\n"),
+        ("modules-blacklist", "", "blacklist iTCO_wdt\n"),
+        ("modules-loaded", "", "softdog 16384 2 - Live 0x0\n"),
         ("hosts", "", include_str!("../../../fixtures/linux/hosts")),
         ("multipath-config", "", include_str!("../../../fixtures/linux/multipathd-show-config")),
         ("drbd-conf", "", include_str!("../../../fixtures/linux/drbd.conf")),
@@ -690,6 +724,39 @@ mod tests {
         assert_eq!((node.multipath.version.as_deref(), node.multipath.active), (Some("0.9.4-3"), Some(true)));
         assert_eq!(node.iscsi.sessions.as_ref().map(Vec::len), Some(3));
         assert_eq!(node.corosync.links, Some(1));
+        assert_eq!(node.corosync.authkey_mode.as_deref(), Some("0400"));
+        assert_eq!(node.corosync.runtime.token_ms, Some(crate::facts::Millis(3650)));
+        let links = node.corosync.link_states.as_ref().unwrap();
+        assert_eq!(
+            links[0].status.as_deref(),
+            Some("hv2 connected, 3 connected"),
+            "names are those of the file"
+        );
+        assert_eq!((node.corosync.retransmit_lines, node.corosync.token_warning_lines), (Some(12), Some(0)));
+        assert_eq!((node.corosync.quorum.quorate, node.corosync.qdevice_state.as_ref()), (Some(true), None));
+        assert_eq!((node.pacemaker.answers, node.pacemaker.verify_status), (Some(true), Some(78)));
+        assert_eq!(node.pacemaker.cib_owner.as_deref(), Some("hacluster:haclient"));
+        assert_eq!(node.pacemaker.fence_agents.as_ref().map(Vec::len), Some(2));
+        assert_eq!(
+            (node.pacemaker.booth_key, node.pacemaker.agents.as_ref().map(Vec::len)),
+            (Some(false), Some(2))
+        );
+        assert_eq!(node.pacemaker.online.as_ref().map(Vec::len), Some(3));
+        let headers = node.sbd.headers.as_ref().unwrap();
+        assert_eq!(
+            (headers.len(), headers[0].device.as_deref(), headers[0].readable),
+            (3, Some("sdb"), Some(true))
+        );
+        assert_eq!((headers[0].nodes.as_ref().map(Vec::len), headers[1].readable), (Some(2), None));
+        assert_eq!(
+            (node.sbd.latency_lines, node.sbd.start_timeout_s),
+            (Some(3), Some(crate::facts::Seconds(90)))
+        );
+        let watchdog = &node.watchdogs.as_ref().unwrap()[0];
+        assert_eq!(
+            (watchdog.driver.as_deref(), watchdog.users.as_deref()),
+            (Some("softdog"), Some(&["sbd".to_owned()][..]))
+        );
         assert_eq!((node.firewall.manager.as_deref(), node.firewall.active), (Some("firewalld"), Some(true)));
         assert_eq!(node.time.timezone.as_deref(), Some("Europe/Berlin"));
         assert_eq!(node.firewall.open_ports, Some(vec!["tcp/22".into(), "udp/5405".into()]));
