@@ -125,6 +125,7 @@ collectors! {
     "hba", "/sys/class/fc_host, sas_host, scsi_host, iscsi_host", partial true => ["nodes.hbas", "nodes.drivers"];
     "modules", "/sys/module/*/version", partial true => ["nodes.hbas.driver_version", "nodes.drivers.version"];
     "corosync", "/etc/corosync/corosync.conf" => ["nodes.corosync"];
+    // Both keys: `BYTES MODE OWNER:GROUP` in the first line, the hash in the second.
     "corosync-authkey", "stat, sha256sum /etc/corosync/authkey", root true => [
         "nodes.corosync.authkey_sha256", "nodes.corosync.authkey_bytes", "nodes.corosync.authkey_mode",
         "nodes.corosync.authkey_owner",
@@ -134,25 +135,31 @@ collectors! {
     "corosync-cfgtool-nodes", "corosync-cfgtool -n", root true => ["nodes.corosync.link_states.mtu"];
     "corosync-quorumtool", "corosync-quorumtool -s", partial true => ["nodes.corosync.quorum", "nodes.corosync.qdevice_votes_cast"];
     "corosync-qdevice-tool", "corosync-qdevice-tool -s", root true => ["nodes.corosync.qdevice_state"];
+    // Lines `COUNT WORD`, the words `retransmit`, `token`, `latency`; what is not listed was not seen.
     "cluster-log", "journalctl -u corosync -u sbd --since -24h", root true => [
         "nodes.corosync.retransmit_lines", "nodes.corosync.token_warning_lines", "nodes.sbd.latency_lines",
     ];
     "pacemaker-authkey", "sha256sum /etc/pacemaker/authkey", root true => ["nodes.pacemaker.remote_authkey_sha256"];
     "booth-keys", "/etc/booth/*.key" => ["nodes.pacemaker.booth_key"];
+    // The CIB of a cluster that runs; of one that may not, `cib-file`.
     "cib", "cibadmin -Q -l", root true => ["nodes.pacemaker.cib_version", "nodes.pacemaker.cib_sha256"];
     "cib-file", "/var/lib/pacemaker/cib/cib.xml", root true => ["nodes.pacemaker.cib_version", "nodes.pacemaker.cib_sha256"];
     "cib-stat", "stat /var/lib/pacemaker/cib/cib.xml", root true => ["nodes.pacemaker.cib_owner", "nodes.pacemaker.cib_mode"];
     "crm-mon", "crm_mon -1 --output-as=xml", root true => ["nodes.pacemaker.answers", "nodes.pacemaker.online"];
     "crm-mon-old", "crm_mon -1 -X", root true => ["nodes.pacemaker.answers", "nodes.pacemaker.online"];
+    // Its last line is `exit STATUS`; without it, only a verdict in words tells the status.
     "crm-verify", "crm_verify -L -V", root true => ["nodes.pacemaker.verify_status", "nodes.pacemaker.verify_messages"];
+    // A line for each: `ocf:PROVIDER:TYPE`, `fence_TYPE`, `external/TYPE`.
     "agents", "/usr/lib/ocf/resource.d, /usr/sbin/fence_*" => ["nodes.pacemaker.agents", "nodes.pacemaker.fence_agents"];
     "sbd-config", "/etc/sysconfig/sbd, /etc/default/sbd" => ["nodes.sbd"];
     "sbd-service", "systemctl show sbd -p TimeoutStartUSec" => ["nodes.sbd.start_timeout_s"];
+    // Lines `PATH TARGET`; the two below have the path as their item.
     "sbd-paths", "readlink -f" => ["nodes.sbd.headers.device"];
     "sbd-dump", "sbd -d DEVICE dump", root true => ["nodes.sbd.headers"];
     "sbd-list", "sbd -d DEVICE list", root true => ["nodes.sbd.headers.nodes"];
     "watchdogs", "/sys/class/watchdog", partial true => ["nodes.watchdogs"];
     "watchdog-links", "ls -l /sys/class/watchdog/*/device/driver/module", partial true => ["nodes.watchdogs.driver"];
+    // Lines `DEVICE PROCESS`.
     "watchdog-users", "ls -l /proc/*/fd", root true => ["nodes.watchdogs.users"];
     "modules-boot", "/etc/modules, /etc/modules-load.d" => ["nodes.modules.at_boot"];
     "modules-blacklist", "/etc/modprobe.d" => ["nodes.modules.blacklisted"];
