@@ -5,6 +5,7 @@
 //! missing too, with a gap that names the cause.
 
 mod corosync;
+mod firewall;
 mod host;
 mod link;
 mod network;
@@ -30,6 +31,7 @@ pub fn complete_on(document: &mut Document, today: Option<Date>) {
     judge_attestations(document, today);
     storage::say_untested(document);
     host::relate(document);
+    firewall::relate(document);
     network::relate(document);
     link::relate(document);
     storage::relate(document);

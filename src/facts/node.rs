@@ -810,6 +810,8 @@ records! {
         /// Ports that it lets in from everywhere, as `udp/5405`, `tcp/5900-5910`, sorted; missing where its rules cannot be
         /// reduced to such a list. Services of firewalld are spelt out.
         open_ports: Option<Vec<String>>,
+        /// Derived: ports that other nodes use on this one (Corosync, pcsd, DLM, DRBD ...) and that it does not let in, sorted.
+        shut: Option<Vec<String>>,
     }
 
     /// Clock of a node.

@@ -597,6 +597,10 @@ clock() {
 q_cut='
 /^<!--/d
 /name="pcmk_/b
+/name="key_value"/{
+/ value="id"/b
+/ value="hash"/b
+}
 /name="key\(_value\)\{0,1\}"/{
 / value="\(0x\)\{0,1\}[0-9A-Fa-f]\{1,16\}"/b
 }

@@ -555,6 +555,7 @@ impl Reader<'_> {
             manager,
             cluster_allowed: None,
             open_ports,
+            shut: None,
         }
     }
 

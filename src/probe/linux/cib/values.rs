@@ -76,7 +76,9 @@ pub(in super::super) fn is_secret(name: &str, value: &str) -> bool {
         !digits.is_empty() && digits.len() <= 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
     let path = name.ends_with("file") && value.starts_with('/');
-    !(reservation || path)
+    // How fence_scsi makes its keys, which is none.
+    let way = name == "key_value" && matches!(value, "id" | "hash");
+    !(reservation || path || way)
 }
 
 /// The value, or what stands in its place where it may be secret.
