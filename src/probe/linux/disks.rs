@@ -453,7 +453,8 @@ mod tests {
         assert_eq!(one(&disks, "sda").filesystem_label.as_deref(), Some(""));
         assert!(parse_tree("lsblk: command not found\n").is_empty());
         assert!(
-            parse_tree("NAME    MAJ:MIN RM SIZE RO TYPE MOUNTPOINT\n    `-x 1:2 0 1G 0 disk\n/y\n").len() == 1
+            parse_tree("NAME    MAJ:MIN RM SIZE RO TYPE MOUNTPOINT\n    `-x 1:2 0 1G 0 disk\n/y\n").len()
+                == 1
         );
     }
 

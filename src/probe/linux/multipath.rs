@@ -21,9 +21,10 @@ pub fn parse_json(json: &str) -> Result<Vec<MultipathMap>, serde_json::Error> {
         let mut paths = Vec::new();
         for group in map["path_groups"].as_array().into_iter().flatten() {
             for path in group["paths"].as_array().into_iter().flatten() {
+                let device = device(path["dev"].as_str().unwrap_or_default(), paths.len());
                 paths.push(MultipathPath {
-                    device: device(path["dev"].as_str().unwrap_or_default(), paths.len()),
-                    hctl: None,
+                    hctl: device.starts_with(GONE).then(|| NOWHERE.to_owned()),
+                    device,
                     dm_state: text(&path["dm_st"]),
                     checker_state: text(&path["chk_st"]),
                     device_state: text(&path["dev_st"]),
@@ -90,7 +91,7 @@ pub fn parse(text: &str) -> Vec<MultipathMap> {
         {
             map.paths.push(MultipathPath {
                 device: device(name, map.paths.len()),
-                hctl: (!hctl.contains('#')).then(|| (*hctl).to_owned()),
+                hctl: Some((*hctl).to_owned()),
                 dm_state: Some((*dm).to_owned()),
                 checker_state: Some((*checker).to_owned()),
                 device_state: rest.first().map(|state| (*state).to_owned()),
@@ -108,10 +109,16 @@ pub fn says_none(text: &str) -> bool {
     text.lines().all(|line| line.trim().is_empty() || line.contains(" | "))
 }
 
+/// How a device is called that has gone, before its place among the paths.
+const GONE: &str = "gone-";
+
+/// The SCSI address of a device that has gone, as the text has it.
+const NOWHERE: &str = "#:#:#:#";
+
 /// The device of a path. One that has gone has no name any more, but it is still a path of the map.
 fn device(name: &str, position: usize) -> String {
     match name.trim() {
-        "" | "-" | "[undef]" => format!("gone-{position}"),
+        "" | "-" | "[undef]" => format!("{GONE}{position}"),
         name => name.to_owned(),
     }
 }
@@ -216,6 +223,11 @@ mod tests {
         assert_eq!(maps[0].identity.as_deref(), Some("t10.IET_00080001"));
         let gone: Vec<_> = maps[0].paths.iter().flatten().map(|path| path.device.as_str()).collect();
         assert_eq!(gone, ["gone-0", "gone-1"], "a path that has gone is still counted");
+        assert_eq!(maps[0].paths.as_ref().unwrap()[0].hctl.as_deref(), Some("#:#:#:#"));
+        let json =
+            r#"{"maps":[{"name":"a","path_groups":[{"paths":[{"dev":"[undef]","dm_st":"failed"}]}]}]}"#;
+        let lost = parse_json(json).unwrap();
+        assert_eq!(lost[0].paths.as_ref().unwrap()[0].hctl.as_deref(), Some("#:#:#:#"));
         assert_eq!(maps[1].name, "36001405b1629f80d52a4c898f8856e43");
         assert!(parse("need to be root\n").is_empty() && !says_none("need to be root\n"));
         assert!(says_none("\n") && says_none("Feb 10 16:19:25 | bcache0: HDIO_GETGEO failed with 25\n"));

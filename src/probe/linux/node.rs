@@ -603,7 +603,7 @@ pub fn host_clock(answer: &Answer) -> Option<(i128, i128)> {
 mod tests {
     use super::*;
     use crate::facts::{Document, Places, Value};
-    use crate::probe::collectors::COLLECTORS;
+    use crate::probe::collectors;
     use crate::probe::explain::{Ending, explain};
     use proptest::prelude::*;
 
@@ -852,7 +852,7 @@ mod tests {
 
         #[test]
         fn outputs_of_another_command_do_no_harm(shift in 1..OUTPUTS.len(), noise in ".{0,80}") {
-            let names = COLLECTORS.iter().map(|one| one.section);
+            let names = collectors::all().map(|one| one.section);
             let outputs = names.enumerate().map(|(at, name)| {
                 let (_, item, text) = OUTPUTS[(at + shift) % OUTPUTS.len()];
                 (name.to_owned(), item.to_owned(), format!("{noise}\n{text}").into_bytes())
