@@ -42,8 +42,7 @@ fn lockspaces(text: &str) -> Option<Vec<String>> {
 /// The protocol that dlm.conf(5) states.
 fn protocol(text: &str) -> Option<String> {
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    let value =
-        lines.filter_map(|line| line.split_once('=')).filter(|(key, _)| key.trim() == "protocol").next_back();
+    let value = lines.filter_map(|line| line.split_once('=')).rfind(|(key, _)| key.trim() == "protocol");
     value.map(|(_, word)| word.trim().to_owned()).filter(|word| word == "tcp" || word == "sctp")
 }
 

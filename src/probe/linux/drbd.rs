@@ -226,7 +226,7 @@ impl Statement {
     /// The value of a setting inside the blocks of that name.
     fn setting(&self, block: &str, name: &str) -> Option<String> {
         let inside = self.block.iter().flatten().filter(|one| one.is(block));
-        let found = inside.flat_map(|one| one.block.iter().flatten()).filter(|one| one.is(name)).next_back();
+        let found = inside.flat_map(|one| one.block.iter().flatten()).rfind(|one| one.is(name));
         found.and_then(|one| one.words.get(1).cloned())
     }
 
