@@ -194,8 +194,8 @@ impl Explainer<'_> {
         if told.is_empty()
             && let Some(bundle) = &self.bundle
         {
-            let commands: Vec<&str> = collectors.iter().map(|one| one.command).collect();
-            (GapReason::NotCollected, format!("{} does not hold {}", bundle.kind, commands.join(" or ")))
+            let command = collectors.first().map_or("it", |one| one.command);
+            (GapReason::NotCollected, format!("{} does not hold {command}", bundle.kind))
         } else if told.is_empty() {
             (GapReason::NotCollected, "nothing on this host was asked that could tell".to_owned())
         } else {

@@ -4,6 +4,8 @@
 //! nodes and `OK` the copies were compared and found equal; with a difference told, the other node's copy is had by applying
 //! it. With three nodes and more, `OK` may stand for the last comparison alone, so it proves nothing.
 
+use super::date;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// What the analysis says of one file.
@@ -23,6 +25,8 @@ pub struct Analysis {
     files: BTreeMap<String, Comparison>,
     /// Nodes that it names.
     pub nodes: Vec<String>,
+    /// When the report was made, where a difference tells.
+    pub made: Option<Timestamp>,
 }
 
 impl Analysis {
@@ -53,6 +57,7 @@ impl Analysis {
             // The second last part of the path is the node's folder.
             let node_of = |path: &str| path.split('\t').next()?.trim().rsplit('/').nth(1).map(str::to_owned);
             if let Some(path) = line.strip_prefix("--- ") {
+                analysis.made = analysis.made.or_else(|| date::parse(path.split_once('\t')?.1));
                 comparison.first = node_of(path);
                 comparison.equal = false;
                 target = None;
@@ -161,6 +166,7 @@ mod tests {
         assert!(!sysinfo.equal);
         assert_eq!(sysinfo.first.as_deref(), Some("hv1"));
         assert_eq!(analysis.nodes, ["hv1", "hv3", "hv2"]);
+        assert_eq!(analysis.made.map(|made| made.to_string()).as_deref(), Some("2019-03-22T15:08:35Z"));
         let theirs = apply("one\ntwo\nthree\nfour\n", &sysinfo.differences["hv2"]);
         assert_eq!(theirs.as_deref(), Some("one\nzwei\nthree\nfour\n"));
         assert_eq!(apply("one\n2\nthree\n", &sysinfo.differences["hv2"]), None, "it does not fit");

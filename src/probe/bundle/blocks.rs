@@ -138,20 +138,31 @@ impl Splitter {
     }
 }
 
-/// The outputs in a `sysstats.txt`: parts that begin with `##### run "COMMAND" on NODE` (crmsh) or with `+ COMMAND`
-/// (Pacemaker's crm_report, a trace of a shell).
+/// The outputs in a `sysstats.txt` or a file like it: parts that begin with `##### run "COMMAND" on NODE` (hb_report),
+/// `##### Run "COMMAND" #####` (crmsh), `#=====[ Command ]===#` and `# COMMAND` in the next line (crmsh too), or with
+/// `+ COMMAND` (Pacemaker's crm_report, a trace of a shell).
 pub fn of_sysstats(text: &str) -> Vec<Block> {
-    let traced = !text.contains("##### run \"");
+    let quoted = |line: &str| -> Option<String> {
+        let rest = line.strip_prefix("##### ")?;
+        let rest = rest.strip_prefix("run \"").or_else(|| rest.strip_prefix("Run \""))?;
+        rest.split('"').next().map(str::to_owned)
+    };
+    let header = |line: &str| line.starts_with("#=====[ Command ]") || line.starts_with("#===== [ Command ]");
+    let traced = !text.lines().any(|line| quoted(line).is_some() || header(line));
     let mut blocks: Vec<Block> = Vec::new();
+    let mut named = false;
     for line in text.split_inclusive('\n') {
-        let asked = if traced {
-            line.strip_prefix("+ ").map(str::trim)
+        let asked = if std::mem::take(&mut named) {
+            line.strip_prefix("# ").map(|asked| asked.trim().to_owned())
+        } else if traced {
+            line.strip_prefix("+ ").map(|asked| asked.trim().to_owned())
         } else {
-            line.strip_prefix("##### run \"").and_then(|rest| rest.split('"').next())
+            quoted(line)
         };
         if let Some(asked) = asked {
-            let asked = asked.to_owned();
             blocks.push(Block { asked, absent: false, output: Vec::new(), truncated: false });
+        } else if header(line) {
+            named = true;
         } else if let Some(block) = blocks.last_mut() {
             block.output.extend_from_slice(line.as_bytes());
         }
@@ -198,6 +209,13 @@ mod tests {
     fn sysstats_of_both_kinds_are_split() {
         let crmsh = of_sysstats("##### run \"ip addr\" on a\n1: lo\n\n##### run \"df\" on a\n/dev/sda\n");
         assert_eq!(crmsh.iter().map(|block| block.asked.as_str()).collect::<Vec<_>>(), ["ip addr", "df"]);
+        let newer = of_sysstats("##### Run \"ip addr\" #####\n1: lo\n##### Run \"df\" #####\n");
+        assert_eq!((newer.len(), newer[0].asked.as_str()), (2, "ip addr"));
+        let headed = of_sysstats("\n#=====[ Command ] ====#\n# dlm_tool ls\nx\n");
+        assert_eq!(
+            (headed[0].asked.as_str(), headed[0].output.as_slice()),
+            ("dlm_tool ls", b"x\n".as_slice())
+        );
         let traced = of_sysstats("+ hostname\na\n+ ip addr list\n1: lo\n");
         assert_eq!(traced[1].output, b"1: lo\n");
     }

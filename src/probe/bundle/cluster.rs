@@ -1,7 +1,7 @@
 //! Nodes out of what bundles hold of them, and the cluster out of its nodes.
 
-use super::Gathered;
 use super::material::Material;
+use super::{Gathered, networks};
 use crate::facts::{Document, Gap, GapReason, Node, Platform, ProbeKind, Run, Source, SourceKind};
 use crate::probe::explain::{Bundle, explain_bundle};
 use crate::probe::linux;
@@ -89,6 +89,7 @@ pub fn document(materials: Vec<Material>) -> Gathered {
         }
     }
     document.gaps.push(gap("links".to_owned(), "a bundle holds no measurement between hosts".to_owned()));
+    networks::fill(&mut document);
     Gathered { document, notes }
 }
 

@@ -3,10 +3,10 @@
 
 use super::analysis::{Analysis, apply};
 use super::blocks::of_sysstats;
-use super::date;
 use super::material::{BundleKind, Handed, Material};
 use super::outputs::Place;
 use super::tree::{Held, Tree};
+use super::{date, outputs};
 use crate::facts::GapReason;
 use std::collections::BTreeSet;
 
@@ -16,8 +16,8 @@ pub const FILES: &[&str] = &[
     "description.txt",
     "members.txt",
     "corosync.conf",
-    "cib.xml",
     "cib.xml.live",
+    "cib.xml",
     "crm_mon.txt",
     "crm_verify.txt",
     "sysinfo.txt",
@@ -54,7 +54,16 @@ const STATE: &[&str] = &[
 ];
 
 /// Files whose text goes to a section as it is.
-const WHOLE: &[(&str, &str)] = &[("corosync.conf", "corosync"), ("os-release", "os-release")];
+const WHOLE: &[(&str, &str)] = &[
+    ("corosync.conf", "corosync"),
+    ("os-release", "os-release"),
+    ("cib.xml.live", "cib"),
+    ("crm_verify.txt", "crm-verify"),
+    ("corosync.dump", "corosync-cmap"),
+    ("corosync.quorum", "corosync-quorumtool"),
+    ("sbd", "sbd-config"),
+    ("drbd.conf", "drbd-conf"),
+];
 
 /// A report inside a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,6 +252,28 @@ impl Shared<'_> {
                 }
                 material.add_to("packages-report", &origin, Handed { truncated, ..Handed::file(text) });
             }
+            "cib.xml" => {
+                // The report asks a cluster that runs, and copies the file of one that does not.
+                let status = contains(&text, b"<status");
+                let section = if status && !material.has("cib") { "cib" } else { "cib-file" };
+                material.add_to(section, &origin, Handed { truncated, ..Handed::file(text) });
+            }
+            "crm_mon.txt" => {
+                if let Some(status) = xml(&text) {
+                    material.add_to("crm-mon", &origin, Handed { truncated, ..Handed::file(status) });
+                }
+            }
+            "sbd.txt" => sbd(&String::from_utf8_lossy(&text), &origin, truncated, material),
+            "corosync_status.txt" | "quorum_qdevice_qnetd.txt" | "dlm_dump.txt" => {
+                let words = String::from_utf8_lossy(&text);
+                let mut asked = of_sysstats(&words);
+                asked.retain(|block| outputs::of(&block.asked).is_some());
+                for block in asked {
+                    let handed = Handed { output: block.output, truncated, ..Handed::default() };
+                    material.add_asked(&block.asked, &origin, handed);
+                }
+                told(&words, &origin, truncated, material);
+            }
             _ => {
                 for section in sections {
                     let place = Place { section, item: String::new(), rank: 0 };
@@ -253,11 +284,82 @@ impl Shared<'_> {
     }
 }
 
+fn contains(text: &[u8], what: &[u8]) -> bool {
+    memchr::memmem::find(text, what).is_some()
+}
+
+/// The XML of a status out of a file that may hold it after its text form.
+fn xml(text: &[u8]) -> Option<Vec<u8>> {
+    let find = |what: &str| memchr::memmem::find(text, what.as_bytes());
+    for (begin, end) in [("<pacemaker-result", "</pacemaker-result>"), ("<crm_mon", "</crm_mon>")] {
+        if let (Some(from), Some(to)) = (find(begin), find(end))
+            && from < to
+        {
+            return Some(text[from..to + end.len()].to_vec());
+        }
+    }
+    None
+}
+
+/// Headers of SBD devices, each between two lines that name the device; and the slots, which name none, where there is one.
+fn sbd(text: &str, origin: &str, truncated: bool, material: &mut Material) {
+    let mut headers: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    let mut slots = String::new();
+    for line in text.lines() {
+        if let Some(device) = line.strip_prefix("==Dumping header on disk ") {
+            headers.push((device.trim().to_owned(), String::new()));
+            inside = true;
+        } else if line.starts_with("==") {
+            inside = false;
+        } else if let Some((_, header)) = headers.last_mut().filter(|_| inside) {
+            header.push_str(line);
+            header.push('\n');
+        } else if line.split('\t').count() >= 3 && line.starts_with(|c: char| c.is_ascii_digit()) {
+            slots.push_str(line);
+            slots.push('\n');
+        }
+    }
+    let place = |section, device: &str| Place { section, item: device.to_owned(), rank: 0 };
+    if let [(device, _)] = headers.as_slice() {
+        material.add(place("sbd-list", device), origin, Handed { truncated, ..Handed::file(slots) });
+    }
+    for (device, header) in headers {
+        material.add(place("sbd-dump", &device), origin, Handed { truncated, ..Handed::file(header) });
+    }
+}
+
+/// Outputs that show what they are by their own words, without a header that names the command.
+fn told(text: &str, origin: &str, truncated: bool, material: &mut Material) {
+    let shows: &[(&str, &'static str)] = &[
+        ("Quorum information\n", "corosync-quorumtool"),
+        ("Qdevice information\n", "corosync-qdevice-tool"),
+        ("Printing link status", "corosync-cfgtool"),
+        ("Printing ring status", "corosync-cfgtool"),
+        ("dlm lockspaces", "dlm-ls"),
+    ];
+    for (words, section) in shows {
+        if material.has(section) {
+            continue;
+        }
+        let Some(at) = text.find(words) else { continue };
+        let rest = &text[at..];
+        let end = rest.find("\n#").map_or(rest.len(), |end| end + 1);
+        material.add_to(section, origin, Handed { truncated, ..Handed::command(&rest[..end]) });
+    }
+}
+
 /// The sections that a file of a report fills.
 fn sections_of(file: &str) -> Vec<&'static str> {
     match file {
         "sysinfo.txt" => vec!["packages-report", "uname"],
-        "sysstats.txt" => vec!["ip-addr-text", "cpuinfo", "processes", "hostname"],
+        "sysstats.txt" => vec!["ip-addr-text", "cpuinfo", "processes", "hostname", "uptime"],
+        "cib.xml" => vec!["cib", "cib-file"],
+        "crm_mon.txt" => vec!["crm-mon"],
+        "sbd.txt" => vec!["sbd-dump", "sbd-list"],
+        "corosync_status.txt" => vec!["corosync-cfgtool", "corosync-cmap"],
+        "quorum_qdevice_qnetd.txt" => vec!["corosync-quorumtool", "corosync-qdevice-tool"],
+        "dlm_dump.txt" => vec!["dlm-ls"],
         _ => WHOLE.iter().filter(|(name, _)| *name == file).map(|(_, section)| *section).collect(),
     }
 }

@@ -1,6 +1,7 @@
 //! What a bundle holds of one node: sections of an answer, each with the member that it comes from.
 
 use super::outputs::{self, Place};
+use super::secrets;
 use crate::facts::GapReason;
 use crate::probe::answer::{Answer, SECTION_BYTES, Section, Status, harmless, shorten};
 use jiff::Timestamp;
@@ -131,7 +132,6 @@ impl Handed {
     }
 
     /// The output of a command.
-    #[cfg(test)]
     pub fn command(text: impl Into<Vec<u8>>) -> Self {
         Handed { output: text.into(), ..Handed::default() }
     }
@@ -171,6 +171,12 @@ impl Material {
                 } else {
                     errors = shorten(text.trim(), 400);
                 }
+            }
+        }
+        for what in secrets::cut(place.section, &mut output) {
+            let note = format!("the bundle holds {what} ({origin}): treat it as a secret");
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
             }
         }
         truncated |= output.len() > SECTION_BYTES;

@@ -79,7 +79,65 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("nft -a list ruleset", "nft"),
     ("iptables-save", "iptables"),
     ("date", DATE),
-    ("timedatectl", DATE),
+    ("timedatectl", "timedatectl"),
+    ("corosync-cmapctl", "corosync-cmap"),
+    ("corosync-cmapctl -b", "corosync-cmap"),
+    ("corosync-cfgtool -s", "corosync-cfgtool"),
+    ("corosync-cfgtool -n", "corosync-cfgtool-nodes"),
+    ("corosync-quorumtool -s", "corosync-quorumtool"),
+    ("corosync-quorumtool -si", "corosync-quorumtool"),
+    ("corosync-quorumtool -s -i", "corosync-quorumtool"),
+    ("pcs quorum status", "corosync-quorumtool"),
+    ("corosync-qdevice-tool -s", "corosync-qdevice-tool"),
+    ("corosync-qdevice-tool -sv", "corosync-qdevice-tool"),
+    ("cibadmin -Q -l", "cib"),
+    ("cibadmin -Ql", "cib"),
+    ("cibadmin -Q", "cib"),
+    ("/var/lib/pacemaker/cib/cib.xml", "cib-file"),
+    ("crm_mon -1 --output-as=xml", "crm-mon"),
+    ("crm_mon -1 --output-as xml", "crm-mon"),
+    ("crm_mon --output-as=xml", "crm-mon"),
+    ("crm_mon -1 -X", "crm-mon-old"),
+    ("crm_mon -X", "crm-mon-old"),
+    ("crm_mon --as-xml", "crm-mon-old"),
+    ("crm_verify -L -V", "crm-verify"),
+    ("crm_verify -LV", "crm-verify"),
+    ("crm_verify -LVVV", "crm-verify"),
+    ("/etc/sysconfig/sbd", "sbd-config"),
+    ("/etc/default/sbd", "sbd-config"),
+    ("systemctl show sbd -p TimeoutStartUSec", "sbd-service"),
+    ("/proc/modules", "modules-loaded"),
+    ("lsmod", "modules-loaded"),
+    ("sysctl -a", "sysctl-all"),
+    ("sestatus", "sestatus"),
+    ("sestatus -b", "sestatus"),
+    ("/etc/selinux/config", "selinux-config"),
+    ("apparmor_status", "apparmor-status"),
+    ("aa-status", "apparmor-status"),
+    ("uptime", "uptime"),
+    ("df -P -T -l", "df"),
+    ("multipathd show config", "multipath-config"),
+    ("multipath -t", "multipath-config"),
+    ("sg_persist --in -k -d /dev/*", "pr-keys"),
+    ("sg_persist --in -r -d /dev/*", "pr-reservation"),
+    ("sg_persist --in -c -d /dev/*", "pr-capabilities"),
+    ("/etc/drbd.conf", "drbd-conf"),
+    ("/etc/drbd.d/*", "drbd-conf"),
+    ("drbdadm dump", "drbd-dump"),
+    ("drbdadm dump all", "drbd-dump"),
+    ("drbdsetup status --json", "drbd-status"),
+    ("drbdsetup status", "drbd-status-text"),
+    ("drbdadm status", "drbd-status-text"),
+    ("/proc/drbd", "drbd-proc"),
+    ("cat /proc/drbd", "drbd-proc"),
+    ("dlm_tool ls", "dlm-ls"),
+    ("/etc/dlm/dlm.conf", "dlm-conf"),
+    ("/etc/lvm/lvm.conf", "lvm-conf"),
+    ("/etc/lvm/lvmlocal.conf", "lvm-local-conf"),
+    ("vgs", "lvm-groups-text"),
+    ("vgs -v*", "lvm-groups-text"),
+    ("firewall-cmd --list-all-zones", "firewalld"),
+    ("firewall-cmd --list-all", "firewalld"),
 ];
 
 /// Outputs that stand at the top of a sosreport, as links or files, with their sections.
@@ -174,6 +232,11 @@ pub fn of(asked: &str) -> Option<Place> {
         words.take_while(|word| !matches!(*word, "|" | ";" | "&&" | "2>&1" | ">")).collect();
     let first = words.first_mut()?;
     *first = first.rsplit('/').next().unwrap_or_default();
+    // The device stands in the middle.
+    if let ["sbd", "-d", device, what @ ("dump" | "list")] = words.as_slice() {
+        let section = if *what == "dump" { "sbd-dump" } else { "sbd-list" };
+        return Some(Place { section, item: device.trim_matches('\'').to_owned(), rank: OUTPUTS.len() });
+    }
     // Of the listings that supportconfig makes, the one in columns of name, distribution and version.
     if words.first() == Some(&"rpm") && asked.contains("%-35{NAME} %-35{DISTRIBUTION} %{VERSION}-%{RELEASE}")
     {
