@@ -8,6 +8,7 @@ mod support;
 mod active;
 mod bad_input;
 mod basics;
+mod bundle;
 mod demo;
 mod init;
 mod live;

@@ -135,9 +135,10 @@ pub fn read(tree: &Tree, report: &Report, file: &str) -> Vec<Material> {
     let analysis = tree.text(&analysis_file).map(|text| Analysis::parse(&text)).unwrap_or_default();
     let mut nodes = report.nodes.clone();
     nodes.extend(analysis.nodes.iter().filter(|node| !report.nodes.contains(node)).cloned());
-    let described = tree
-        .text(&format!("{root}description.txt"))
-        .and_then(|text| text.lines().find_map(|line| line.strip_prefix("Date: ")).and_then(date::parse));
+    let description = tree.text(&format!("{root}description.txt"));
+    let described = description
+        .and_then(|text| text.lines().find_map(|line| line.strip_prefix("Date: ")).and_then(date::parse))
+        .or(analysis.made);
     let shared = Shared { tree, report, analysis: &analysis, nodes: &nodes };
     nodes
         .iter()

@@ -153,6 +153,25 @@ pub fn read(paths: &[PathBuf]) -> Result<Gathered, BundleError> {
     Ok(gathered.unwrap_or_else(|| Gathered { document: Document::empty(), notes: Vec::new() }))
 }
 
+/// Reads one archive that is in memory; `file` is what messages and provenance call it.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(bytes: &[u8], file: &str) -> Result<Gathered, BundleError> {
+    let mut tree = Tree::default();
+    let reading = source::read_bytes(bytes, &mut tree)
+        .map_err(|_| BundleError::Other { file: file.to_owned(), what: "no archive that is known" })?;
+    let broken = match reading {
+        Reading::Whole => None,
+        Reading::Broken(why) => Some(why),
+    };
+    let materials = materials(&tree, file, broken.as_deref());
+    if materials.is_empty() {
+        return Err(BundleError::Unknown { file: file.to_owned(), found: tree.top(), broken });
+    }
+    Ok(cluster::document(materials))
+}
+
 /// What one path comes to.
 enum Part {
     Bundle(Vec<Material>),

@@ -8,7 +8,7 @@ use super::tree::{Kind, Tree};
 use rustix::fs::OFlags;
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read, Seek};
+use std::io::{self, BufReader, ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub const MOST_MEMBERS: usize = 500_000;
 pub const MOST_UNPACKED: u64 = 32 << 30;
 
 /// How many bytes may come out for each packed byte, once [`RATIO_FROM`] have come. Logs reach about 60.
-pub const MOST_RATIO: u64 = 250;
+pub const MOST_RATIO: u64 = 500;
 
 /// Unpacked bytes from which on the ratio counts: sparse logs are tiny when packed.
 pub const RATIO_FROM: u64 = 256 << 20;
@@ -109,10 +109,19 @@ pub fn read(path: &Path, tree: &mut Tree) -> io::Result<Reading> {
     if path.is_dir() {
         return folder(path, tree);
     }
-    let mut file = File::open(path)?;
-    let packing = Packing::of(&head_of(path));
-    file.rewind()?;
-    let Some(packing) = packing else {
+    read_archive(File::open(path)?, &head_of(path), tree)
+}
+
+/// Reads an archive that is in memory.
+///
+/// # Errors
+/// It is no archive that is known.
+pub fn read_bytes(bytes: &[u8], tree: &mut Tree) -> io::Result<Reading> {
+    read_archive(bytes, &bytes[..bytes.len().min(HEAD_BYTES)], tree)
+}
+
+fn read_archive(file: impl Read, head: &[u8], tree: &mut Tree) -> io::Result<Reading> {
+    let Some(packing) = Packing::of(head) else {
         return Err(io::Error::new(ErrorKind::InvalidData, "it is no archive that is known"));
     };
     let read = AssertUnwindSafe(|| archive(file, packing, tree));
@@ -127,6 +136,8 @@ struct Meter {
     unpacked: Cell<u64>,
     /// Bytes that may still be read before the next header must have ended.
     header: Cell<Option<u64>>,
+    /// Whether the end of the unpacked bytes was met.
+    ended: Cell<bool>,
 }
 
 /// Counts packed bytes.
@@ -147,6 +158,7 @@ impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.0.read(buffer)?;
         let meter = &self.1;
+        meter.ended.set(meter.ended.get() || read == 0 && !buffer.is_empty());
         let unpacked = meter.unpacked.get() + read as u64;
         meter.unpacked.set(unpacked);
         let refused = |words: String| Err(io::Error::new(ErrorKind::QuotaExceeded, words));
@@ -167,10 +179,10 @@ impl<R: Read> Read for Unpacked<R> {
     }
 }
 
-fn archive(file: File, packing: Packing, tree: &mut Tree) -> Reading {
+fn archive(file: impl Read, packing: Packing, tree: &mut Tree) -> Reading {
     let meter = Rc::new(Meter::default());
     let packed = BufReader::with_capacity(1 << 16, Packed(file, meter.clone()));
-    let unpacked: Box<dyn Read> = match packing {
+    let unpacked: Box<dyn Read + '_> = match packing {
         Packing::Plain => Box::new(packed),
         Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
         Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(packed)),
@@ -228,8 +240,13 @@ fn members(unpacked: impl Read, meter: &Meter, tree: &mut Tree) -> io::Result<()
     loop {
         // A long name is read into memory as a whole.
         meter.header.set(Some(HEADER_BYTES));
-        let Some(entry) = entries.next() else { return Ok(()) };
+        let next = entries.next();
         meter.header.set(None);
+        // An archive ends with blocks of zeros; the reader takes the end of the bytes for one.
+        if meter.ended.get() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let Some(entry) = next else { return Ok(()) };
         let mut entry = entry?;
         count += 1;
         if count > MOST_MEMBERS {
@@ -258,9 +275,30 @@ fn members(unpacked: impl Read, meter: &Meter, tree: &mut Tree) -> io::Result<()
         };
         let time = entry.header().mtime().ok().and_then(|time| i64::try_from(time).ok());
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        tree.add(&name, kind, time, &mut entry)?;
+        let size = entry.size();
+        tree.add(&name, kind, time, &mut Whole { entry: &mut entry, left: size })?;
         // What is left of it is no part of the next header.
         io::copy(&mut entry, &mut io::sink())?;
+        if meter.ended.get() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+/// A member that says so when it ends before its size is reached.
+struct Whole<'a, R: Read> {
+    entry: &'a mut R,
+    left: u64,
+}
+
+impl<R: Read> Read for Whole<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.entry.read(buffer)?;
+        if read == 0 && self.left > 0 && !buffer.is_empty() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        self.left = self.left.saturating_sub(read as u64);
+        Ok(read)
     }
 }
 

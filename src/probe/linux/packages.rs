@@ -76,7 +76,8 @@ pub fn dpkg_list(text: &str) -> Option<Listing> {
 /// ARCHITECTURE` of rpm, `NAME VERSION ARCHITECTURE` of dpkg. Not all packages need be there: one that is not may be
 /// installed.
 pub fn report(text: &str) -> Vec<Package> {
-    let headings = ["#####Cluster related packages", "Installed packages:"];
+    let headings =
+        ["#####Cluster related packages", "##### Installed cluster related packages", "Installed packages:"];
     let rows =
         text.lines().skip_while(|line| !headings.iter().any(|heading| line.starts_with(heading))).skip(1);
     let rows = rows.take_while(|line| !line.trim().is_empty()).filter_map(|line| {
