@@ -5,6 +5,7 @@ use super::{Gathered, networks};
 use crate::facts::{Document, Gap, GapReason, Node, Platform, ProbeKind, Run, Source, SourceKind};
 use crate::probe::explain::{Bundle, explain_bundle};
 use crate::probe::linux;
+use crate::probe::linux::cluster::{ClusterReading, Missing};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
@@ -17,6 +18,9 @@ struct Read {
     kind: &'static str,
     made: Option<Timestamp>,
     broken: Option<String>,
+    /// What it says of the cluster as a whole, and the members that its CIB and its status come from.
+    cluster: ClusterReading,
+    of_cluster: [String; 2],
 }
 
 /// Whether two names mean the same host: they are equal, or one is the first label of the other.
@@ -38,7 +42,7 @@ pub fn document(materials: Vec<Material>) -> Gathered {
     let mut nodes: Vec<Read> = materials.into_iter().map(read).collect();
     name(&mut nodes);
     newest(&mut nodes, &mut notes);
-    let (ours, others) = apart(nodes);
+    let (mut ours, others) = apart(nodes);
     let mut document = Document::empty();
     document.run = Run {
         tool: Some(concat!("quorate ", env!("CARGO_PKG_VERSION")).to_owned()),
@@ -62,7 +66,8 @@ pub fn document(materials: Vec<Material>) -> Gathered {
         place: Some(files.clone()),
         item: None,
     });
-    let known: BTreeSet<String> = ours.iter().flat_map(|read| members(&read.node)).collect();
+    let known: BTreeSet<String> = ours.iter().flat_map(members).collect();
+    pacemaker(&mut document, &mut ours);
     for read in ours {
         document.nodes.push(read.node);
         document.gaps.extend(read.gaps);
@@ -93,6 +98,28 @@ pub fn document(materials: Vec<Material>) -> Gathered {
     Gathered { document, notes }
 }
 
+/// What the nodes say of the cluster as a whole: the newest CIB, and the status of one that has quorum.
+fn pacemaker(document: &mut Document, nodes: &mut [Read]) {
+    let places: Vec<(String, String, [String; 2])> = nodes
+        .iter_mut()
+        .map(|read| (read.node.name.clone(), read.file.clone(), std::mem::take(&mut read.of_cluster)))
+        .collect();
+    let readings: Vec<(String, ClusterReading)> =
+        nodes.iter_mut().map(|read| (read.node.name.clone(), std::mem::take(&mut read.cluster))).collect();
+    let Some(mut found) = crate::probe::cluster::join(&readings) else { return };
+    for source in &mut found.sources {
+        let place = places.iter().find(|(node, ..)| source.place.as_deref() == Some(node));
+        let Some((_, file, [cib, status])) = place else { continue };
+        let of_status = source.item.as_deref().is_some_and(|item| item.starts_with("crm_mon"));
+        source.kind = Some(SourceKind::Bundle);
+        source.place = Some(file.clone());
+        source.item = Some(if of_status { status.clone() } else { cib.clone() });
+    }
+    document.cluster.pacemaker = found.facts;
+    document.gaps.extend(found.gaps);
+    document.sources.extend(found.sources);
+}
+
 fn gap(path: String, detail: String) -> Gap {
     Gap { path, reason: Some(GapReason::NotCollected), detail: Some(detail) }
 }
@@ -120,13 +147,46 @@ fn read(material: Material) -> Read {
     let bundle =
         Bundle { kind, file: &file, origins: &origins, troubles: &troubles, broken: broken.as_deref() };
     let (gaps, sources) = explain_bundle(&node, &answer, &reading.unread, &bundle);
-    Read { node, gaps, sources, file, kind, made, broken }
+    let mut cluster = reading.cluster;
+    // Nothing was asked of a host here: the bundle holds it, or does not.
+    let why = |sections: &[&str], what: &str| -> Missing {
+        let told = sections.iter().find_map(|section| troubles.get(section).cloned());
+        told.unwrap_or_else(|| match &broken {
+            Some(why) => (GapReason::CommandFailed, format!("{file} was not read to its end: {why}")),
+            None => (GapReason::NotCollected, format!("{kind} does not hold {what}")),
+        })
+    };
+    if let Err(missing) = &mut cluster.cib
+        && missing.0 == GapReason::NotCollected
+    {
+        *missing = why(&["cib", "cib-file"], "the CIB");
+    }
+    if let Err(missing) = &mut cluster.status
+        && missing.0 == GapReason::NotCollected
+    {
+        *missing = why(&["crm-mon", "crm-mon-old"], "the status as XML (crm_mon --output-as=xml)");
+    }
+    let of = |sections: &[&str]| -> String {
+        let members = sections.iter().find_map(|section| origins.get(*section));
+        members.map(|all| all.join(", ")).unwrap_or_default()
+    };
+    let of_cluster = [of(&["cib", "cib-file"]), of(&["crm-mon", "crm-mon-old"])];
+    Read { node, gaps, sources, file, kind, made, broken, cluster, of_cluster }
 }
 
 /// The names by which a node's cluster knows its members.
-fn members(node: &Node) -> Vec<String> {
+fn members(read: &Read) -> Vec<String> {
+    let node = &read.node;
+    let of_cib = read.cluster.cib.iter().flat_map(|cib| cib.facts.nodes.iter().flatten());
+    let of_cib = of_cib
+        .filter(|member| member.kind.as_deref().is_none_or(|kind| kind == "member"))
+        .map(|member| member.name.clone());
     let listed = node.corosync.nodelist.iter().flatten().filter_map(|member| member.name.clone());
-    listed.chain(node.corosync.members.iter().flatten().cloned()).filter(|name| !name.is_empty()).collect()
+    listed
+        .chain(node.corosync.members.iter().flatten().cloned())
+        .chain(of_cib)
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 fn cluster_of(node: &Node) -> Option<String> {
@@ -135,7 +195,7 @@ fn cluster_of(node: &Node) -> Option<String> {
 
 /// Gives each node the name that its cluster knows it by.
 fn name(nodes: &mut [Read]) {
-    let known: BTreeSet<String> = nodes.iter().flat_map(|read| members(&read.node)).collect();
+    let known: BTreeSet<String> = nodes.iter().flat_map(members).collect();
     for read in nodes {
         let own = read.node.name.clone();
         let new = known
@@ -202,6 +262,8 @@ fn placeholder() -> Read {
         kind: "",
         made: None,
         broken: None,
+        cluster: ClusterReading::default(),
+        of_cluster: Default::default(),
     }
 }
 
@@ -210,9 +272,8 @@ fn placeholder() -> Read {
 fn apart(nodes: Vec<Read>) -> (Vec<Read>, Vec<Read>) {
     let mut groups: Vec<Vec<Read>> = Vec::new();
     for read in nodes {
-        let fits: Vec<usize> = (0..groups.len())
-            .filter(|at| groups[*at].iter().any(|other| together(&read.node, &other.node)))
-            .collect();
+        let fits: Vec<usize> =
+            (0..groups.len()).filter(|at| groups[*at].iter().any(|other| together(&read, other))).collect();
         let mut group = vec![];
         for at in fits.into_iter().rev() {
             let mut joined = groups.remove(at);
@@ -231,8 +292,9 @@ fn apart(nodes: Vec<Read>) -> (Vec<Read>, Vec<Read>) {
     (ours, others)
 }
 
-fn together(a: &Node, b: &Node) -> bool {
+fn together(a: &Read, b: &Read) -> bool {
     let (of_a, of_b) = (members(a), members(b));
+    let (a, b) = (&a.node, &b.node);
     let names = |list: &[String], name: &str| list.iter().any(|member| same_host(member, name));
     if names(&of_a, &b.name) || names(&of_b, &a.name) || of_a.iter().any(|member| names(&of_b, member)) {
         return true;
