@@ -4,6 +4,7 @@
 //! Every comparison runs its two sides in turn and quotes the median of the pairs' ratios, so that a machine that
 //! drifts does not decide. `cargo bench --bench ratios -- ssh` runs only the parts whose name holds `ssh`.
 
+mod bundle;
 mod common;
 mod conformance;
 #[allow(dead_code)]
@@ -26,12 +27,13 @@ const QUORATE: &str = env!("CARGO_BIN_EXE_quorate");
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, fn(&Path)); 13] = [
+    let parts: [(&str, fn(&Path)); 14] = [
         ("rules", rules),
         ("load-rules", load_rules),
         ("plan-64", plan),
         ("process", process),
         ("report", report::validation_report),
+        ("bundle", bundle::sosreport),
         ("start-up", start_up),
         ("ssh-3", |dir| ssh(dir, 3, 7)),
         ("ssh-64", |dir| ssh(dir, 64, 5)),

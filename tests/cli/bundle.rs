@@ -177,6 +177,69 @@ fn a_sosreport_tells_of_its_node() {
 }
 
 #[test]
+fn a_sosreport_tells_of_the_cluster() {
+    let folder = Folder::new();
+    let facts = facts(
+        &folder,
+        &["kiel1", "kiel2"]
+            .map(|name| fixture(&format!("sosreport/{name}")).to_string_lossy().into_owned())
+            .each_ref()
+            .map(String::as_str),
+    );
+    let pacemaker = &facts["cluster"]["pacemaker"];
+    assert_eq!(pacemaker["cib_version"], "0.41.7", "the live copy counts before the one on disk");
+    assert_eq!(
+        (&pacemaker["fencing_enabled"], &pacemaker["schema"]),
+        (&true.into(), &"pacemaker-3.8".into())
+    );
+    let (kind, place, item) = source(&facts, "cluster.pacemaker");
+    assert_eq!(
+        (kind.as_str(), item.as_str()),
+        ("bundle", "sos_commands/pacemaker/crm_report/kiel1/cib.xml.live")
+    );
+    assert!(place.ends_with("sosreport/kiel1"), "{place}");
+    let (reason, detail) = gap(&facts, "cluster.pacemaker.quorate");
+    assert!(reason == "not-collected" && detail.contains("a sosreport does not hold the status"), "{detail}");
+    let key = |name: &str| node(&facts, name)["corosync"]["authkey_sha256"].as_str().map(str::to_owned);
+    assert!(key("kiel1").is_some_and(|hash| hash.len() == 64) && key("kiel1") == key("kiel2"));
+    assert_eq!(node(&facts, "kiel1")["corosync"]["link_states"].as_array().map(Vec::len), Some(2));
+    assert_eq!(node(&facts, "kiel2")["pacemaker"]["cib_version"], "0.41.7");
+}
+
+#[test]
+fn a_cib_of_the_future_is_read_as_far_as_it_is_known() {
+    let folder = Folder::new();
+    let at = "sos_commands/pacemaker/crm_report/kiel1/cib.xml.live";
+    let cib =
+        String::from_utf8(std::fs::read(fixture("sosreport/kiel1").join(at)).expect("a file")).expect("text");
+    let cib = cib
+        .replace("pacemaker-3.8", "pacemaker-9.9")
+        .replace("crm_feature_set=\"3.16.2\"", "crm_feature_set=\"9.1.0\" quantum=\"yes\"")
+        .replace(
+            "<constraints/>",
+            "<constraints><entangle id=\"e\"><with id=\"f\"/></entangle></constraints><later/>",
+        );
+    folder.write("s.tar", Archive::of("sosreport/kiel1", "s").file(&format!("s/{at}"), cib.as_bytes()).tar());
+    let facts = facts(&folder, &["s.tar"]);
+    let pacemaker = &facts["cluster"]["pacemaker"];
+    assert_eq!(
+        (&pacemaker["schema"], &pacemaker["fencing_enabled"]),
+        (&"pacemaker-9.9".into(), &true.into())
+    );
+    let broken = cib.replace("</cib>", "");
+    folder.write(
+        "b.tar",
+        Archive::of("sosreport/kiel1", "s")
+            .file(&format!("s/{at}"), broken.as_bytes())
+            .file(&format!("s/{}", at.trim_end_matches(".live")), b"<cib")
+            .tar(),
+    );
+    let facts = self::facts(&folder, &["b.tar"]);
+    assert_eq!(facts["cluster"]["pacemaker"]["fencing_enabled"], Value::Null);
+    assert_eq!(gap(&facts, "cluster.pacemaker.fencing_enabled").0, "command-failed");
+}
+
+#[test]
 fn a_key_in_a_bundle_is_told_and_kept_out() {
     let folder = Folder::new();
     let answer = folder.run(&["probe", "-o", "f.json", &fixture("sosreport/kiel1").to_string_lossy()]);
@@ -239,6 +302,15 @@ fn a_supportconfig_tells_of_its_node() {
         "the member is named"
     );
     assert!(gap(&facts, "nodes[kiel1].iscsi.records").1.contains("a supportconfig does not hold"));
+    assert!(
+        gap(&facts, "nodes[kiel1].corosync.runtime.token_ms").1.contains("does not hold corosync-cmapctl")
+    );
+    assert_eq!(gap(&facts, "nodes[kiel1].corosync.link_states").0, "command-absent", "it says so itself");
+    assert_eq!(
+        (&one["sbd"]["start_mode"], &one["sbd"]["devices"][2]),
+        (&"clean".into(), &"/dev/disk/by-id/scsi-3".into())
+    );
+    assert_eq!(facts["cluster"]["pacemaker"]["cib_version"], "0.41.7");
 }
 
 /// A crm report as it is packed: equal files once, with links from the nodes' folders.
@@ -322,11 +394,12 @@ fn of_two_bundles_of_a_node_the_newer_counts() {
     folder.write("new.tar", Archive::of("sosreport/kiel1", "a").tar());
     let old = Archive::of("sosreport/kiel1", "b")
         .file("b/date", b"Mon Jan  1 10:11:12 UTC 2024\n")
-        .file("b/etc/machine-id", b"0ld\n");
+        .file("b/etc/machine-id", b"4f2c0000000000000000000000000bad\n");
     folder.write("old.tar", old.tar());
     let answer = folder.run(&["probe", "-o", "f.json", "old.tar", "new.tar"]);
     answer.complains("new.tar (a sosreport, made 2024-05-06 10:11) counts, old.tar (a sosreport, made 2024-01-01 10:11) does not");
     assert!(folder.read("f.json").contains("4f2c00000000000000000000000000a1"));
+    assert!(folder.read("f.json").contains("it counts before old.tar, made 2024-01-01 10:11"));
 }
 
 #[test]

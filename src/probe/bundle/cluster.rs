@@ -140,13 +140,23 @@ fn read(material: Material) -> Read {
     let troubles = material.troubles.clone();
     let (answer, origins) = material.answer();
     let reading = linux::node::read(&answer, &[]);
+    let at = when(made);
     let mut node = reading.node;
     node.name = name;
     node.reached = Some(true);
     node.probe = Some(ProbeKind::Facts);
     let bundle =
         Bundle { kind, file: &file, origins: &origins, troubles: &troubles, broken: broken.as_deref() };
-    let (gaps, sources) = explain_bundle(&node, &answer, &reading.unread, &bundle);
+    let (gaps, mut sources) = explain_bundle(&node, &answer, &reading.unread, &bundle);
+    sources.insert(
+        0,
+        Source {
+            path: format!("nodes[{}]", node.name),
+            kind: Some(SourceKind::Bundle),
+            place: Some(file.clone()),
+            item: Some(format!("{kind}, made {at}")),
+        },
+    );
     let mut cluster = reading.cluster;
     // Nothing was asked of a host here: the bundle holds it, or does not.
     let why = |sections: &[&str], what: &str| -> Missing {
@@ -232,25 +242,26 @@ fn newest(nodes: &mut Vec<Read>, notes: &mut Vec<String>) {
         } else {
             (std::mem::replace(known, placeholder()), read)
         };
-        let at = |made: Option<Timestamp>| {
-            made.map_or_else(
-                || "at an unknown time".to_owned(),
-                |made| made.strftime("%Y-%m-%d %H:%M").to_string(),
-            )
-        };
         notes.push(format!(
             "{}: {} ({}, made {}) counts, {} ({}, made {}) does not: of several bundles of one node the newest is read",
             newer.node.name,
             newer.file,
             newer.kind,
-            at(newer.made),
+            when(newer.made),
             older.file,
             older.kind,
-            at(older.made)
+            when(older.made)
         ));
         *known = newer;
+        if let Some(item) = known.sources.first_mut().and_then(|source| source.item.as_mut()) {
+            item.push_str(&format!("; it counts before {}, made {}", older.file, when(older.made)));
+        }
     }
     *nodes = out;
+}
+
+fn when(made: Option<Timestamp>) -> String {
+    made.map_or_else(|| "at an unknown time".to_owned(), |made| made.strftime("%Y-%m-%d %H:%M").to_string())
 }
 
 fn placeholder() -> Read {
