@@ -198,7 +198,7 @@ fn a_sosreport_tells_of_the_cluster() {
         ("bundle", "sos_commands/pacemaker/crm_report/kiel1/cib.xml.live")
     );
     assert!(place.ends_with("sosreport/kiel1"), "{place}");
-    let (reason, detail) = gap(&facts, "cluster.pacemaker.quorate");
+    let (reason, detail) = gap(&facts, "cluster.pacemaker.failures");
     assert!(reason == "not-collected" && detail.contains("a sosreport does not hold the status"), "{detail}");
     let key = |name: &str| node(&facts, name)["corosync"]["authkey_sha256"].as_str().map(str::to_owned);
     assert!(key("kiel1").is_some_and(|hash| hash.len() == 64) && key("kiel1") == key("kiel2"));
@@ -412,9 +412,14 @@ fn another_cluster_is_left_out_and_told() {
         std::fs::read(fixture("sosreport/kiel1/etc/corosync/corosync.conf")).expect("a file"),
     );
     let conf = conf.expect("text").replace("kiel", "bonn");
-    let other = Archive::of("sosreport/kiel1", "x")
+    let mut other = Archive::of("sosreport/kiel1", "x")
         .file("x/etc/corosync/corosync.conf", conf.as_bytes())
         .file("x/sos_commands/host/hostname", b"bonn1\n");
+    for file in ["cib.xml", "cib.xml.live"] {
+        let name = format!("sos_commands/pacemaker/crm_report/kiel1/{file}");
+        let text = std::fs::read_to_string(fixture("sosreport/kiel1").join(&name)).expect("a file");
+        other = other.file(&format!("x/{name}"), text.replace("kiel", "bonn").as_bytes());
+    }
     folder.write("bonn1.tar", other.tar());
     let answer = folder.run(&["check", "kiel1.tar", "bonn1.tar", "kiel2.tar", "--format", "json"]);
     answer.complains("bonn1: left out, its bundle bonn1.tar is of another cluster (bonn)");
@@ -475,7 +480,14 @@ fn is_partial(answer: &Answer, why: &str) {
 #[test]
 fn archives_that_end_early_are_judged_as_far_as_they_go() {
     let folder = Folder::new();
-    let tar = Archive::of("sosreport/kiel1", "s").tar();
+    // What does not shrink comes last, so that the cut is in it whatever the packing.
+    let mut state = 1_u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    let noise: Vec<u8> = (0..2 << 20).map(|_| noise()).collect();
+    let tar = Archive::of("sosreport/kiel1", "s").file("s/var/log/noise", &noise).tar();
     let cut = |packed: Vec<u8>, part: usize| packed[..packed.len() * part / 8].to_vec();
     for (name, bytes) in
         [("cut.tar", cut(tar.clone(), 6)), ("cut.gz", cut(gzip(&tar), 7)), ("cut.xz", cut(xz(&tar), 7))]
