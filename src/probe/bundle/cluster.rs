@@ -129,7 +129,8 @@ fn absent(name: String) -> Node {
 }
 
 /// Reads one node.
-fn read(material: Material) -> Read {
+fn read(mut material: Material) -> Read {
+    material.doubt_parts();
     let (kind, file, name, made, broken) = (
         material.kind.words(),
         material.file.clone(),

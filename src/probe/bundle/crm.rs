@@ -148,6 +148,9 @@ pub fn read(tree: &Tree, report: &Report, file: &str) -> Vec<Material> {
             for name in FILES {
                 shared.take(node, name, &mut material);
             }
+            for name in shared.parts(node) {
+                shared.take(node, &name, &mut material);
+            }
             material
         })
         .collect()
@@ -215,6 +218,17 @@ impl Shared<'_> {
         ))
     }
 
+    /// Files of DRBD's folder, of the node or for all.
+    fn parts(&self, node: &str) -> BTreeSet<String> {
+        let root = &self.report.root;
+        let mut parts = BTreeSet::new();
+        for folder in [format!("{root}{node}/"), root.clone()] {
+            let begin = format!("{folder}drbd.d/");
+            parts.extend(self.tree.names(&begin).map(|name| name[folder.len()..].to_owned()));
+        }
+        parts
+    }
+
     fn take(&self, node: &str, file: &str, material: &mut Material) {
         let sections = sections_of(file);
         if sections.is_empty() {
@@ -232,8 +246,9 @@ impl Shared<'_> {
             }
             Copy::Unproven(why) => {
                 for section in sections {
-                    if !material.has(section) {
-                        material.troubles.insert(section, (GapReason::NotCollected, why.clone()));
+                    // Of a configuration in parts none tells without the others.
+                    if section == "drbd-conf" || !material.has(section) {
+                        material.distrust(section, GapReason::NotCollected, why.clone());
                     }
                 }
                 return;
@@ -276,8 +291,9 @@ impl Shared<'_> {
                 told(&words, &origin, truncated, material);
             }
             _ => {
+                let item = file.strip_prefix("drbd.d/").unwrap_or_default();
                 for section in sections {
-                    let place = Place { section, item: String::new(), rank: 0 };
+                    let place = Place { section, item: item.to_owned(), rank: 0 };
                     material.add(place, &origin, Handed { truncated, ..Handed::file(text.clone()) });
                 }
             }
@@ -361,6 +377,7 @@ fn sections_of(file: &str) -> Vec<&'static str> {
         "corosync_status.txt" => vec!["corosync-cfgtool", "corosync-cmap"],
         "quorum_qdevice_qnetd.txt" => vec!["corosync-quorumtool", "corosync-qdevice-tool"],
         "dlm_dump.txt" => vec!["dlm-ls"],
+        _ if file.starts_with("drbd.d/") => vec!["drbd-conf"],
         _ => WHOLE.iter().filter(|(name, _)| *name == file).map(|(_, section)| *section).collect(),
     }
 }
@@ -450,6 +467,23 @@ mod tests {
         assert_eq!(reports.len(), 1, "{reports:?}");
         assert_eq!(reports[0].nodes, ["hv1"]);
         assert_eq!(reports[0].kind, BundleKind::PacemakerReport);
+    }
+
+    #[test]
+    fn a_configuration_in_parts_tells_only_as_a_whole() {
+        let files = [
+            ("r/a/cib.xml", "<cib/>"),
+            ("r/a/members.txt", "a"),
+            ("r/a/drbd.conf", "include \"drbd.d/*.res\";"),
+            ("r/a/drbd.d/data.res", "resource data {}"),
+        ];
+        let read = |files: &[(&str, &str)]| {
+            let mut material = materials(files).remove(0);
+            material.doubt_parts();
+            material.answer().0.items("drbd-conf").map(|part| part.item.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(read(&files), ["", "data.res"]);
+        assert_eq!(read(&files[..3]), Vec::<String>::new());
     }
 
     #[test]

@@ -235,6 +235,23 @@ impl Material {
         self.notes.extend(other.notes);
     }
 
+    /// Says that nothing of a section is to be believed, and why.
+    pub fn distrust(&mut self, section: &'static str, reason: GapReason, why: String) {
+        self.pieces.retain(|piece| piece.section.name != section);
+        self.troubles.insert(section, (reason, why));
+    }
+
+    /// A configuration of DRBD that includes files which the bundle does not hold tells nothing of its resources.
+    pub fn doubt_parts(&mut self) {
+        let parts: Vec<&Piece> =
+            self.pieces.iter().filter(|piece| piece.section.name == "drbd-conf").collect();
+        let includes = parts.iter().any(|piece| piece.section.text().contains("include"));
+        if includes && parts.iter().all(|piece| piece.section.item.is_empty()) {
+            let why = "the bundle holds drbd.conf and none of the files that it includes";
+            self.distrust("drbd-conf", GapReason::NotCollected, why.to_owned());
+        }
+    }
+
     /// The answer, and for each section the members that it comes from.
     pub fn answer(mut self) -> (Answer, BTreeMap<String, Vec<String>>) {
         self.pieces.sort_by_key(|piece| piece.rank);

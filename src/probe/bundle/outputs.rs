@@ -70,6 +70,9 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("/proc/net/bonding/*", "bonding"),
     ("ethtool -i *", "ethtool"),
     ("ethtool -P *", "permanent-address"),
+    ("ethtool *", "ethtool-link"),
+    ("dpkg -l", "packages-dpkg-list"),
+    ("ip -s -d link", "ip-link-text"),
     ("lldpctl -f keyvalue", "lldp-keyvalue"),
     ("networkctl lldp", "lldp-networkd"),
     ("/etc/hosts", "hosts"),
@@ -137,7 +140,6 @@ const OUTPUTS: &[(&str, &str)] = &[
     ("vgs", "lvm-groups-text"),
     ("vgs -v*", "lvm-groups-text"),
     ("firewall-cmd --list-all-zones", "firewalld"),
-    ("firewall-cmd --list-all", "firewalld"),
 ];
 
 /// Outputs that stand at the top of a sosreport, as links or files, with their sections.
@@ -206,8 +208,9 @@ impl Index {
             return Some(Place { section: OUTPUTS[*at].1, item: String::new(), rank: *at });
         }
         self.begin.iter().find_map(|(begin, at)| {
-            let item =
-                asked.strip_prefix(begin).filter(|item| !item.is_empty() && !item.contains(['/', ' ']))?;
+            let item = asked
+                .strip_prefix(begin)
+                .filter(|item| !item.is_empty() && !item.contains(['/', ' ']) && !item.starts_with('-'))?;
             Some(Place { section: OUTPUTS[*at].1, item: item.to_owned(), rank: *at })
         })
     }
@@ -232,6 +235,10 @@ pub fn of(asked: &str) -> Option<Place> {
         words.take_while(|word| !matches!(*word, "|" | ";" | "&&" | "2>&1" | ">")).collect();
     let first = words.first_mut()?;
     *first = first.rsplit('/').next().unwrap_or_default();
+    // The columns that supportconfig asks for.
+    if words.starts_with(&["lsblk", "-i", "-o"]) {
+        return Some(Place { section: "lsblk-text", item: String::new(), rank: OUTPUTS.len() });
+    }
     // The device stands in the middle.
     if let ["sbd", "-d", device, what @ ("dump" | "list")] = words.as_slice() {
         let section = if *what == "dump" { "sbd-dump" } else { "sbd-list" };
@@ -279,11 +286,22 @@ mod tests {
     }
 
     #[test]
+    fn every_section_is_one_that_is_read() {
+        let known: Vec<&str> = crate::probe::collectors::all().map(|one| one.section).collect();
+        let sections = OUTPUTS.iter().chain(AT_TOP).map(|(_, section)| *section);
+        for section in sections.filter(|section| *section != DATE) {
+            assert!(known.contains(&section), "nothing reads `{section}`");
+        }
+    }
+
+    #[test]
     fn files_of_sos_are_known_by_their_mangled_names() {
         let section = |name| of_mangled(name).map(|place| (place.section, place.item));
         assert_eq!(section("lsblk_-O_-P"), Some(("lsblk-pairs", String::new())));
         assert_eq!(section("iscsiadm_-m_session_-P_3"), Some(("iscsi-sessions", String::new())));
         assert_eq!(section("ethtool_-i_ens1f0"), Some(("ethtool", "ens1f0".to_owned())));
+        assert_eq!(section("ethtool_eth0"), Some(("ethtool-link", "eth0".to_owned())));
+        assert_eq!(section("ethtool_-S_eth0"), None);
         assert_eq!(section("fstab"), None);
         assert_eq!(mangle("/usr/sbin/multipath -v4 -ll"), "multipath_-v4_-ll");
         assert_eq!(mangle("cat /proc/cpuinfo"), "cat_.proc.cpuinfo");

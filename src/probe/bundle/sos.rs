@@ -49,7 +49,10 @@ pub fn read(tree: &Tree, root: &str, file: &str) -> Material {
         let Some((real, member)) = tree.get(name) else { continue };
         if let Some(command) = below.strip_prefix("sos_commands/") {
             let Some((_, mangled)) = command.split_once('/') else { continue };
-            if let Some(place) = outputs::of_mangled(mangled) {
+            if mangled.starts_with("sh_-c_rpm_") {
+                let place = outputs::Place { section: "packages-rpm-list", item: String::new(), rank: 1 };
+                material.add(place, name, handed(member, false));
+            } else if let Some(place) = outputs::of_mangled(mangled) {
                 let exit = manifest.exits.get(below).copied();
                 material.add(place, name, Handed { exit, ..handed(member, false) });
             }
@@ -60,12 +63,13 @@ pub fn read(tree: &Tree, root: &str, file: &str) -> Material {
         } else if let Some(place) = outputs::of_path(below) {
             material.add(place, name, handed(member, true));
         }
-        if let Held::Digest { bytes, .. } = &member.held {
-            let key = if below.starts_with("etc/pacemaker/") {
-                "Pacemaker Remote's key"
-            } else {
-                "the cluster's key"
-            };
+        if let Held::Digest { sha256, bytes } = &member.held {
+            let remote = below == "etc/pacemaker/authkey";
+            let key = if remote { "Pacemaker Remote's key" } else { "the cluster's key" };
+            if remote || below == "etc/corosync/authkey" {
+                let section = if remote { "pacemaker-authkey" } else { "corosync-authkey" };
+                material.add_to(section, name, Handed::file(format!("{bytes}\n{sha256}  -\n")));
+            }
             material.notes.push(format!(
                 "the bundle holds {key} ({name}, {bytes} bytes): treat it as a secret, or change the key"
             ));

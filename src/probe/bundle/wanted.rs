@@ -27,6 +27,8 @@ pub fn wanted(name: &str) -> Option<Keep> {
     if let Some(at) = name.find("sos_commands/") {
         let below = &name[at + "sos_commands/".len()..];
         let known = below.split_once('/').is_some_and(|(_, mangled)| outputs::of_mangled(mangled).is_some());
+        // The list of packages has the whole question for its name; a link at the top leads to it.
+        let known = known || below.starts_with("rpm/sh_-c_rpm_") && below.contains("-qa");
         let in_report = below.starts_with("pacemaker/crm_report/") && crm::FILES.contains(&base);
         return (known || in_report).then_some(Keep::Text);
     }
@@ -70,6 +72,8 @@ mod tests {
             ("sosreport-a/proc/net/bonding/bond0", Some(Keep::Text)),
             ("sosreport-a/sos_reports/manifest.json", Some(Keep::Text)),
             ("sosreport-a/sos_commands/pacemaker/crm_report/hv1/cib.xml.live", Some(Keep::Text)),
+            ("s/sos_commands/rpm/sh_-c_rpm_--nodigest_-qa_--qf_-59_NVRA", Some(Keep::Text)),
+            ("s/sos_commands/rpm/rpm_-V_bash", None),
             ("etc/fstab", Some(Keep::Text)),
             ("report/hv1/cib.xml", Some(Keep::Text)),
             ("scc_a_1/ha.txt", Some(Keep::Blocks)),
