@@ -52,7 +52,7 @@ fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
                 rules: vec![&finding.rule],
                 title: &finding.title,
                 why: &finding.why,
-                remedy: finding.remedy.clone(),
+                remedy: finding.remedy.to_string(),
                 lines: Vec::new(),
             });
             blocks.len() - 1
@@ -435,16 +435,16 @@ mod tests {
     fn empty() -> Finding {
         Finding {
             rule: String::new(),
-            title: String::new(),
+            title: "".into(),
             status: Status::Fail,
             severity: crate::rule::Severity::Fail,
             subjects: 1,
             subject: String::new(),
             path: String::new(),
             message: String::new(),
-            why: String::new(),
-            remedy: String::new(),
-            source: Vec::new(),
+            why: "".into(),
+            remedy: "".into(),
+            source: Vec::new().into(),
             evidence: Vec::new(),
             provenance: Vec::new(),
             waiver: None,

@@ -8,7 +8,7 @@ pub(super) fn finding(rule: &str, status: Status, path: &str, message: &str) -> 
     let subject = path.rsplit_once('[').map_or("cluster", |(_, key)| key.trim_end_matches(']'));
     Finding {
         rule: rule.into(),
-        title: format!("Title of {rule}"),
+        title: format!("Title of {rule}").into(),
         status,
         severity: Severity::Fail,
         subjects: 1,
@@ -17,7 +17,7 @@ pub(super) fn finding(rule: &str, status: Status, path: &str, message: &str) -> 
         message: message.into(),
         why: "it breaks".into(),
         remedy: "mend it".into(),
-        source: vec!["document".into()],
+        source: vec!["document".into()].into(),
         evidence: Vec::new(),
         provenance: Vec::new(),
         waiver: None,

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 /// The finding as one line, its subject first: `hv2: kernel 6.1, most run 6.5`.
 pub(super) fn headline(finding: &Finding) -> String {
-    let message = if finding.message.is_empty() { &finding.title } else { &finding.message };
+    let message = if finding.message.is_empty() { &*finding.title } else { &*finding.message };
     let message = printable(message);
     let subject = printable(&finding.subject);
     let whole = finding.subject == crate::rule::WHOLE;

@@ -11,7 +11,7 @@ use super::pack::RuleFile;
 use super::raw::{ExampleVerdict, RawExample, RawRule};
 use crate::expr::{Env, Program, Template};
 use crate::source::{Entries, Item, Problem, Problems, Span, Text};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A checked rule.
 #[derive(Debug)]
@@ -19,15 +19,15 @@ pub struct Rule {
     /// Category and name: `network/redundant-paths`.
     pub id: String,
     /// The requirement as a sentence.
-    pub title: String,
+    pub title: Arc<str>,
     /// How bad it is when the rule does not hold, before profile and configuration.
     pub severity: Severity,
     /// What breaks, in plain words.
-    pub why: String,
+    pub why: Arc<str>,
     /// What to do.
-    pub remedy: String,
+    pub remedy: Arc<str>,
     /// The documents in which the requirement stands.
-    pub source: Vec<String>,
+    pub source: Arc<[String]>,
     /// Ids of the requirements that it covers.
     pub covers: Vec<Text>,
     /// Words to find it by.
@@ -287,15 +287,17 @@ impl Checker<'_> {
         if body.is_none() && !self.file.to_judge {
             return None;
         }
-        let texts = |all: Option<Vec<Text>>| all.into_iter().flatten().map(|text| text.value).collect();
+        let texts = |all: Option<Vec<Text>>| -> Vec<String> {
+            all.into_iter().flatten().map(|text| text.value).collect()
+        };
         let title_text = raw.title?;
         Some(Rule {
             id: format!("{}/{}", self.file.stem, raw.name?.value),
-            title: tidy(&title_text),
+            title: tidy(&title_text).into(),
             severity: severity?,
-            why: tidy(&raw.why?),
-            remedy: tidy(&raw.remedy?),
-            source: texts(raw.source),
+            why: tidy(&raw.why?).into(),
+            remedy: tidy(&raw.remedy?).into(),
+            source: texts(raw.source).into(),
             covers: raw.covers.unwrap_or_default(),
             tags: texts(raw.tags),
             shipped: self.file.shipped,

@@ -205,7 +205,8 @@ impl<'a> Judging<'_, 'a> {
             Verb::Require(program) => match program.test(&scope) {
                 Some(true) => (self.say)(&element.position, Said::Pass),
                 Some(false) => self.violated(&element.position, |judging| {
-                    let message = judging.message(element, &[]).unwrap_or_else(|| judging.rule.title.clone());
+                    let message =
+                        judging.message(element, &[]).unwrap_or_else(|| judging.rule.title.to_string());
                     (message, judging.evidence(program, element))
                 }),
                 None => self.say_unknown(element, program),

@@ -146,12 +146,12 @@ fn explain(ruleset: &Ruleset, id: &str, resolved: Option<&ResolvedRules<'_>>) ->
         .map(|written| RuleExpression { key: written.key.to_owned(), text: written.text.trim().to_owned() });
     Some(RuleExplanation {
         id: rule.id.clone(),
-        title: rule.title.clone(),
+        title: rule.title.to_string(),
         severity: rule.severity,
         effective_severity: chosen.map(|chosen| chosen.severity),
-        why: rule.why.clone(),
-        remedy: rule.remedy.clone(),
-        source: rule.source.clone(),
+        why: rule.why.to_string(),
+        remedy: rule.remedy.to_string(),
+        source: rule.source.to_vec(),
         covers: rule.covers.iter().map(|id| covered(id)).collect(),
         conflicts: conflicts(rule),
         tags: rule.tags.clone(),

@@ -5,6 +5,7 @@ use crate::facts::{ChoiceType, Fact, Type, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 choices! {
     /// How bad it is when a rule does not hold.
@@ -71,12 +72,13 @@ impl fmt::Display for Status {
 }
 
 /// What one rule says of one subject.
+// The words of the rule itself are there once for all of its findings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Id of the rule: `network/redundant-paths`.
     pub rule: String,
     /// Title of the rule.
-    pub title: String,
+    pub title: Arc<str>,
     /// What it says.
     pub status: Status,
     /// How bad it is when the rule does not hold, after profile and configuration.
@@ -91,11 +93,11 @@ pub struct Finding {
     /// What is the matter, with the odd element, its value and the one that is wanted.
     pub message: String,
     /// What breaks, in plain words.
-    pub why: String,
+    pub why: Arc<str>,
     /// What to do.
-    pub remedy: String,
+    pub remedy: Arc<str>,
     /// The documents in which the requirement stands.
-    pub source: Vec<String>,
+    pub source: Arc<[String]>,
     /// The facts that decided, with their values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,

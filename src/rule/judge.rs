@@ -164,7 +164,7 @@ fn passed(rule: &Rule, severity: Severity, passes: usize, first: &Position, docu
         subjects: passes,
         subject,
         path,
-        words: words(rule.title.clone()),
+        words: words(rule.title.to_string()),
         provenance: Vec::new(),
     };
     finding(rule, severity, told)

@@ -8,6 +8,7 @@ use super::{AppliedWaiver, Finding, Ruleset, Severity, Status};
 use crate::inventory::Waiver;
 use crate::source::suggest;
 use jiff::civil::Date;
+use std::sync::Arc;
 
 /// A rule that is part of the engine and not of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,16 +170,16 @@ impl BuiltIn {
     ) -> Finding {
         Finding {
             rule: self.id.to_owned(),
-            title: self.title.to_owned(),
+            title: self.title.into(),
             status,
             severity: self.severity,
             subjects,
             subject: subject.to_owned(),
             path: String::new(),
             message,
-            why: self.why.to_owned(),
-            remedy: self.remedy.to_owned(),
-            source: Vec::new(),
+            why: self.why.into(),
+            remedy: self.remedy.into(),
+            source: Arc::default(),
             evidence: Vec::new(),
             provenance,
             waiver: None,
