@@ -4,140 +4,28 @@
 //! answered and every answer was the safe one; what cannot be found out is a refusal. A run that only reads must find the
 //! unit that it expects, no more.
 
-use std::fmt;
+mod identity;
+mod refusal;
+
+pub use self::refusal::{Refusal, RefusalKind, not_let_in};
+
+use self::identity::{Identified, expected, identify, range_of, same_unit};
+use self::refusal::{Speaker, WHO, at_work};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::content::{self, Areas, HEAD_BYTES, Signature, TAIL_BYTES};
 use super::key::{self, Mark, RunId};
-use super::plan::{BlockRange, FEWEST_BLOCKS, Mode, Plan, Subject};
-use crate::iscsi::login::LoginError;
-use crate::iscsi::{CommandError, Error, Portal, Session, Timeouts, Unit};
-use crate::scsi::identity::canonical;
-use crate::scsi::inquiry::Inquiry;
+use super::plan::{BlockRange, Mode, Plan, Subject};
+use crate::iscsi::{CommandError, Session, Timeouts, Unit};
 use crate::scsi::ports::AccessState;
 use crate::scsi::reservation::{Holder, Key};
-use crate::scsi::{Lun, SenseKey, Status};
 
 /// How much is read with one command, in bytes: every target takes that much.
 const CHUNK_BYTES: u64 = 64 * 1024;
 
-/// What to do when somebody is at work on the unit.
-const WHO: &str = "find out which host or second tester uses it";
-
 /// How often the wait between the two looks asks whether it is to end.
 const BEAT: Duration = Duration::from_millis(20);
-
-/// Why a run may not begin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The kind of reason.
-    pub kind: RefusalKind,
-    /// What the unit is called.
-    pub name: Box<str>,
-    /// iSCSI name of the target.
-    pub target: Box<str>,
-    /// The logical unit.
-    pub lun: Lun,
-    /// The portal through which it was found, where it is one.
-    pub portal: Option<Portal>,
-    /// What was found.
-    pub found: Box<str>,
-    /// What to do.
-    pub remedy: Box<str>,
-}
-
-impl std::error::Error for Refusal {}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LUN {}", self.lun)?;
-        if !self.name.is_empty() {
-            write!(f, " ({})", self.name)?;
-        }
-        write!(f, " of {}", self.target)?;
-        if let Some(portal) = &self.portal {
-            write!(f, " through {portal}")?;
-        }
-        write!(f, ": {}; {}", self.found, self.remedy)
-    }
-}
-
-/// The kinds of reasons for a refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RefusalKind {
-    /// The plan leaves out what a run that changes something must know.
-    Plan,
-    /// No connection to a portal.
-    Unreachable,
-    /// CHAP failed, or is missing.
-    Authentication,
-    /// A portal does not have the target.
-    NoTarget,
-    /// A login failed for another reason.
-    Login,
-    /// There is no such unit.
-    NoUnit,
-    /// The unit is no disk.
-    NoDisk,
-    /// It is another unit than the one that is meant.
-    Identity,
-    /// It has another size than the one that is meant.
-    Size,
-    /// The range of blocks does not lie on it.
-    Range,
-    /// Two portals lead to two units.
-    OtherUnit,
-    /// Keys are registered.
-    Keys,
-    /// A persistent reservation is held.
-    Reservation,
-    /// The unit is reserved with RESERVE (6), or access conflicts without any other reason.
-    ClassicReservation,
-    /// Another run of this program is at work, or left its marks.
-    OtherTester,
-    /// Something changed between the two looks: somebody is at work on the unit.
-    Changing,
-    /// It is write protected.
-    WriteProtected,
-    /// The path is not active, or the unit is not ready.
-    NotActive,
-    /// Something stands on it.
-    Content,
-    /// A question was not answered.
-    Unanswered,
-    /// The user interrupted.
-    Interrupted,
-}
-
-impl RefusalKind {
-    /// The name in JSON: kebab-case.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Plan => "plan",
-            Self::Unreachable => "unreachable",
-            Self::Authentication => "authentication",
-            Self::NoTarget => "no-target",
-            Self::Login => "login",
-            Self::NoUnit => "no-unit",
-            Self::NoDisk => "no-disk",
-            Self::Identity => "identity",
-            Self::Size => "size",
-            Self::Range => "range",
-            Self::OtherUnit => "other-unit",
-            Self::Keys => "keys",
-            Self::Reservation => "reservation",
-            Self::ClassicReservation => "classic-reservation",
-            Self::OtherTester => "other-tester",
-            Self::Changing => "changing",
-            Self::WriteProtected => "write-protected",
-            Self::NotActive => "not-active",
-            Self::Content => "content",
-            Self::Unanswered => "unanswered",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
 
 /// What the gate saw of a unit that it let through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,75 +57,6 @@ impl Passed {
     }
 }
 
-/// A unit of which a refusal speaks.
-struct Speaker<'a> {
-    subject: &'a Subject,
-    portal: Option<Portal>,
-}
-
-impl Speaker<'_> {
-    fn refuse(&self, kind: RefusalKind, found: impl Into<String>, remedy: impl Into<String>) -> Refusal {
-        Refusal {
-            kind,
-            name: self.subject.name.as_str().into(),
-            target: self.subject.target.as_str().into(),
-            lun: self.subject.lun,
-            portal: self.portal.clone(),
-            found: found.into().into(),
-            remedy: remedy.into().into(),
-        }
-    }
-
-    /// A command without the answer that is needed.
-    fn unanswered(&self, error: &CommandError) -> Refusal {
-        let found = error.to_string();
-        match error {
-            CommandError::Status { status: Status::ReservationConflict, .. } => self.refuse(
-                RefusalKind::ClassicReservation,
-                format!("{found}: somebody has reserved it"),
-                "find out which host uses it; nothing was changed",
-            ),
-            CommandError::Status { sense: Some(sense), .. }
-                if sense.key == SenseKey::NotReady && sense.asc == 0x04 =>
-            {
-                self.refuse(
-                    RefusalKind::NotActive,
-                    found,
-                    "name the portals whose paths are active, or wait until the unit is ready",
-                )
-            }
-            CommandError::Status { sense: Some(sense), .. }
-                if sense.is(SenseKey::IllegalRequest, 0x25, 0) =>
-            {
-                self.no_unit(None)
-            }
-            _ => self.refuse(
-                RefusalKind::Unanswered,
-                found,
-                "what cannot be found out counts as unsafe; look at the target and at the path to it",
-            ),
-        }
-    }
-
-    fn no_unit(&self, listed: Option<Vec<Lun>>) -> Refusal {
-        let found = match listed.as_deref() {
-            None => "there is no such logical unit".to_owned(),
-            Some([]) => "there is no such logical unit; the target shows us none at all".to_owned(),
-            Some(luns) => {
-                let shown: Vec<String> = luns.iter().take(20).map(ToString::to_string).collect();
-                let more = if luns.len() > shown.len() { ", ..." } else { "" };
-                format!("there is no such logical unit; the target has {}{more}", shown.join(", "))
-            }
-        };
-        self.refuse(
-            RefusalKind::NoUnit,
-            found,
-            "give the number of an existing unit, or let the target show it to initiators whose names begin with \
-             iqn.2026-01.org.quorate:probe-",
-        )
-    }
-}
-
 /// Logs in through every portal of the plan, side by side.
 ///
 /// # Errors
@@ -259,32 +78,6 @@ pub fn enter(plan: &Plan, run: RunId) -> Result<Vec<Session>, Refusal> {
         Session::connect(portal, &login, timeouts).map_err(|error| not_let_in(subject, portal, &error))
     });
     sessions.into_iter().collect()
-}
-
-/// What a failed login says of the portal, the target and the credentials.
-pub fn not_let_in(subject: &Subject, portal: &Portal, error: &Error) -> Refusal {
-    let speaker = Speaker { subject, portal: Some(portal.clone()) };
-    let cause = error.likely_cause().map(|cause| format!(" ({cause})")).unwrap_or_default();
-    let found = format!("{error}{cause}");
-    let (kind, remedy) = match error {
-        Error::Resolve { .. } | Error::Connect { .. } => {
-            (RefusalKind::Unreachable, "check the address and port of the portal and the route to it")
-        }
-        Error::Login(
-            LoginError::Refused { class: 2, detail: 1 | 2 }
-            | LoginError::AuthMethod { .. }
-            | LoginError::Chap(_),
-        )
-        | Error::ClosedDuringLogin { .. } => (
-            RefusalKind::Authentication,
-            "check CHAP user and secret, and let initiators whose names begin with iqn.2026-01.org.quorate:probe- in",
-        ),
-        Error::Login(
-            LoginError::Refused { class: 2, detail: 3 | 4 } | LoginError::Refused { class: 3, detail: 1 },
-        ) => (RefusalKind::NoTarget, "check the name of the target, and that this portal belongs to it"),
-        _ => (RefusalKind::Login, "look at the target's own log"),
-    };
-    speaker.refuse(kind, found, remedy)
 }
 
 /// Looks at the unit through every session, one for each portal of the plan in its order, and again after `plan.poll`.
@@ -353,14 +146,6 @@ pub fn inspect(
     Ok(passed)
 }
 
-/// PRGENERATION was counted on, and not by us.
-fn at_work(speaker: &Speaker<'_>, before: Option<u32>, after: Option<u32>, when: &str) -> Refusal {
-    let shown = |number: Option<u32>| number.map_or("none".to_owned(), |number| number.to_string());
-    let (before, after) = (shown(before), shown(after));
-    let found = format!("PRGENERATION went from {before} to {after} {when}: somebody is at work on it");
-    speaker.refuse(RefusalKind::Changing, found, WHO)
-}
-
 /// Does one thing with each item, each on a thread of its own, and gives the results in order.
 pub(super) fn side_by_side<I: Send, T: Send>(
     items: impl IntoIterator<Item = I>,
@@ -407,196 +192,6 @@ fn wait(plan: &Plan, interrupted: &(dyn Fn() -> bool + Sync)) -> Result<(), Refu
         }
         thread::sleep(left.min(BEAT));
     }
-}
-
-/// Which unit it is, through one portal.
-struct Identified {
-    device: String,
-    identities: Vec<String>,
-    serial: Option<String>,
-    block_bytes: u32,
-    blocks: u64,
-    alua: bool,
-    group: Option<u16>,
-    port: Option<u16>,
-}
-
-impl Identified {
-    fn best(&self) -> Option<String> {
-        self.identities.first().cloned().or_else(|| self.serial.clone())
-    }
-
-    fn size_bytes(&self) -> u64 {
-        self.blocks.saturating_mul(self.block_bytes.into())
-    }
-
-    fn is(&self, expected: &str) -> bool {
-        let wanted = canonical(expected);
-        self.identities.contains(&wanted) || self.serial.as_deref() == Some(expected.trim())
-    }
-
-    fn shown(&self) -> String {
-        let mut all = self.identities.clone();
-        all.extend(self.serial.iter().map(|serial| format!("serial number {serial}")));
-        if all.is_empty() { "no identity at all".to_owned() } else { all.join(", ") }
-    }
-}
-
-fn identify(unit: &mut Unit<'_>, speaker: &Speaker<'_>) -> Result<Identified, Refusal> {
-    let no_unit = |unit: &mut Unit<'_>| {
-        // Not every target answers it for a unit that it does not have.
-        let listed = unit.report_luns().or_else(|_| unit.sibling(Lun::new(0)).report_luns()).ok();
-        speaker.no_unit(listed.map(|list| list.luns.into_iter().filter(|lun| !lun.is_well_known()).collect()))
-    };
-    let inquiry: Inquiry = match unit.inquiry() {
-        Ok(inquiry) => inquiry,
-        Err(CommandError::Status { sense: Some(sense), .. })
-            if sense.is(SenseKey::IllegalRequest, 0x25, 0) =>
-        {
-            return Err(no_unit(unit));
-        }
-        Err(error) => return Err(speaker.unanswered(&error)),
-    };
-    if !inquiry.exists() {
-        return Err(no_unit(unit));
-    }
-    if !inquiry.is_disk() {
-        return Err(speaker.refuse(
-            RefusalKind::NoDisk,
-            format!("it is no disk but a {}", inquiry.device_type_name()),
-            "give the number of a disk; some targets have a controller at LUN 0",
-        ));
-    }
-    let optional = |result: Result<_, CommandError>| match result {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.is_unsupported() => Ok(None),
-        Err(error) => Err(speaker.unanswered(&error)),
-    };
-    let identification = optional(unit.device_identification())?;
-    let serial = match unit.unit_serial() {
-        Ok(serial) => Some(serial.0.trim().to_owned()).filter(|serial| !serial.is_empty()),
-        Err(error) if error.is_unsupported() => None,
-        Err(error) => return Err(speaker.unanswered(&error)),
-    };
-    let capacity = unit.capacity().map_err(|error| speaker.unanswered(&error))?;
-    let (Some(blocks), Some(_), true) =
-        (capacity.blocks(), capacity.size_bytes(), capacity.block_bytes >= 512)
-    else {
-        return Err(speaker.refuse(
-            RefusalKind::Size,
-            format!(
-                "it says that it has blocks of {} bytes up to {}",
-                capacity.block_bytes, capacity.last_lba
-            ),
-            "no real unit has that; look at the target",
-        ));
-    };
-    let words = [&inquiry.vendor, &inquiry.product, &inquiry.revision];
-    Ok(Identified {
-        device: words.map(String::as_str).join(" ").trim().to_owned(),
-        identities: identification.as_ref().map(|page| page.identities()).unwrap_or_default(),
-        serial,
-        block_bytes: capacity.block_bytes,
-        blocks,
-        alua: inquiry.tpgs != 0,
-        group: identification.as_ref().and_then(|page| page.port_group()),
-        port: identification.as_ref().and_then(|page| page.relative_port()),
-    })
-}
-
-/// Is it the unit that the plan means?
-fn expected(found: &Identified, portal: &Portal, plan: &Plan) -> Result<(), Refusal> {
-    let subject = &plan.subject;
-    let speaker = Speaker { subject, portal: Some(portal.clone()) };
-    let changing = plan.mode > Mode::Inspect;
-    if changing && (subject.identity.is_none() || subject.size_bytes.is_none()) {
-        let missing = match (&subject.identity, subject.size_bytes) {
-            (None, None) => "identity and size",
-            (None, _) => "identity",
-            _ => "size",
-        };
-        return Err(speaker.refuse(
-            RefusalKind::Plan,
-            format!(
-                "the {missing} that it must have is not given; it shows {} and {} bytes",
-                found.shown(),
-                found.size_bytes()
-            ),
-            "once you are sure that this is the unit that is meant, give both with --identity and --size, or in \
-             cluster.toml",
-        ));
-    }
-    if let Some(expected) = &subject.identity
-        && !found.is(expected)
-    {
-        return Err(speaker.refuse(
-            RefusalKind::Identity,
-            format!("it must have the identity {expected}, and shows {}", found.shown()),
-            "it is another unit than the one that is meant; check target, portal and number",
-        ));
-    }
-    if let Some(expected) = subject.size_bytes
-        && found.size_bytes() != expected
-    {
-        let how = if found.size_bytes() < expected { "smaller" } else { "larger" };
-        return Err(speaker.refuse(
-            RefusalKind::Size,
-            format!("it must have {expected} bytes and has {}: it is {how}", found.size_bytes()),
-            "check that it is the unit that is meant, and give its size",
-        ));
-    }
-    Ok(())
-}
-
-/// The blocks that may be written to.
-fn range_of(found: &Identified, plan: &Plan) -> Result<Option<BlockRange>, Refusal> {
-    if plan.mode < Mode::PrWrite {
-        return Ok(None);
-    }
-    let range = plan.range.unwrap_or_else(|| BlockRange::middle(found.blocks));
-    if range.fits(found.blocks) && range.blocks >= FEWEST_BLOCKS {
-        return Ok(Some(range));
-    }
-    let speaker = Speaker { subject: &plan.subject, portal: None };
-    Err(speaker.refuse(
-        RefusalKind::Range,
-        format!(
-            "it has {} blocks of {} bytes, and the range {range} does not lie on it with the {FEWEST_BLOCKS} blocks that \
-             the steps need",
-            found.blocks, found.block_bytes
-        ),
-        "give a range that does with --range FIRST+COUNT, or a larger unit",
-    ))
-}
-
-/// Is it one unit through both portals?
-fn same_unit(
-    first: &Identified,
-    portal: &Portal,
-    other: &Identified,
-    at: &Portal,
-    plan: &Plan,
-) -> Result<(), Refusal> {
-    let speaker = Speaker { subject: &plan.subject, portal: Some(at.clone()) };
-    let refuse = |found: String| {
-        let remedy = "this portal leads to another unit; name only portals of the unit that is meant";
-        Err(speaker.refuse(RefusalKind::OtherUnit, found, remedy))
-    };
-    if first.identities != other.identities || first.serial != other.serial {
-        return refuse(format!("it shows {}, and {} through {portal}", other.shown(), first.shown()));
-    }
-    if first.best().is_none() {
-        return refuse(
-            "it has no identity, so that nothing tells whether the portals lead to one unit".into(),
-        );
-    }
-    if (first.blocks, first.block_bytes) != (other.blocks, other.block_bytes) {
-        return refuse(format!(
-            "it has {} blocks of {} bytes, and {} of {} through {portal}",
-            other.blocks, other.block_bytes, first.blocks, first.block_bytes
-        ));
-    }
-    Ok(())
 }
 
 /// What one look through one portal sees.

@@ -226,6 +226,10 @@ fn card(nic: &Nic) -> Option<String> {
 
 /// What carries the cluster's own traffic on a node. Only interfaces that are up count.
 fn redundancy(node: &Node, networks: &[NodeNetwork]) -> Redundancy {
+    // No network and no interface is known: that is nothing to say how they are joined.
+    if networks.is_empty() && node.nics.is_none() {
+        return Redundancy::default();
+    }
     let carrying: Vec<&NodeNetwork> =
         networks.iter().filter(|network| network.role != Some(NetworkRole::Storage)).collect();
     let up: Option<Vec<&NodeNetwork>> = carrying
@@ -349,6 +353,17 @@ mod tests {
         {"name":"p3","kind":"physical","mtu":9000,"link_up":true,"speed_bps":25000000000,"driver":"mlx5_core","bus":"0000:5e:00.0","addresses":[{"address":"10.0.1.11","prefix":24,"dynamic":false}],"master":""}]},
         {"name":"b"}],
       "gaps":[{"path":"nodes[b]","reason":"unreachable","detail":"ssh: no route to host"}]}"#;
+
+    #[test]
+    fn nodes_of_which_nothing_is_known_are_not_apart() {
+        let pair = |nodes: &str| {
+            let text = format!(r#"{{"schema":"quorate/1","nodes":[{nodes}]}}"#);
+            document(&text).pairs.expect("derived").remove(0).networks
+        };
+        assert_eq!(pair(r#"{"name":"a"},{"name":"b"}"#), None);
+        assert_eq!(pair(r#"{"name":"a","nics":[]},{"name":"b"}"#), None);
+        assert_eq!(pair(r#"{"name":"a","nics":[]},{"name":"b","nics":[]}"#), Some(Vec::new()));
+    }
 
     #[test]
     fn a_network_is_followed_down_to_the_cards() {

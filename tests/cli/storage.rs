@@ -297,6 +297,15 @@ impl Running {
         Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs"))
     }
 
+    /// A test that writes, at work on the first unit of a target: its run file is `run.json`.
+    fn at_work(folder: &Folder, target: &SimTarget) -> Self {
+        let unit = unit(target);
+        let tail = args(&["--mode", "pr-write", "--run-file", "run.json", "--fill-table"], &[], &MEANT);
+        let mut running = Self::start(folder, &test(&unit, &tail));
+        running.wait_for(&folder.file("run.json"));
+        running
+    }
+
     /// Waits until it has written its run file.
     fn wait_for(&mut self, file: &std::path::Path) {
         let until = Instant::now() + Duration::from_secs(40);
@@ -338,10 +347,7 @@ fn signals_end_it_when_everything_is_undone() {
         let before = vec![0x5a; 64 * 512];
         target.lun(0).expect("there").write((1 << 20) - 32, &before).expect("written");
         let folder = Folder::new();
-        let unit = unit(&target);
-        let tail = args(&["--mode", "pr-write", "--run-file", "run.json", "--fill-table"], &[], &MEANT);
-        let mut running = Running::start(&folder, &test(&unit, &tail));
-        running.wait_for(&folder.file("run.json"));
+        let running = Running::at_work(&folder, &target);
         running.signal(name);
         let (code, said) = running.end();
         assert_eq!(code, Some(130), "{name}: {said}");
@@ -356,10 +362,7 @@ fn a_killed_test_is_undone_by_its_guard() {
     let before = vec![0xa5; 64 * 512];
     target.lun(0).expect("there").write((1 << 20) - 32, &before).expect("written");
     let folder = Folder::new();
-    let unit = unit(&target);
-    let tail = args(&["--mode", "pr-write", "--run-file", "run.json", "--fill-table"], &[], &MEANT);
-    let mut running = Running::start(&folder, &test(&unit, &tail));
-    running.wait_for(&folder.file("run.json"));
+    let running = Running::at_work(&folder, &target);
     while target.lun(0).expect("there").reservations().generation < 20 {
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -1,12 +1,12 @@
 use super::*;
 use crate::conformance::content::UNKNOWN;
 use crate::conformance::plan::Access;
-use crate::iscsi::Isid;
 use crate::iscsi::chap::Chap;
 use crate::iscsi::login::LoginConfig;
-use crate::scsi::Cdb;
+use crate::iscsi::{Isid, Portal};
 use crate::scsi::cdb::PrOut;
 use crate::scsi::reservation::{PrParameters, ReservationType};
+use crate::scsi::{Cdb, Lun};
 use crate::simtarget::config::{Credentials, DEMO_TARGET};
 use crate::simtarget::{Config, Fault, FaultSet, SimTarget};
 
