@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(articles.iter().map(|(_, wanted)| wanted).sum::<usize>(), 153);
         let tests = all.requirements().iter().filter(|requirement| test_of_id(&requirement.id).is_some());
         assert_eq!(tests.count(), 38, "tests of Microsoft's validation that facts can decide");
-        assert_eq!(all.conflicts().len(), 18);
+        assert_eq!(all.conflicts().len(), 24);
     }
 
     #[test]
