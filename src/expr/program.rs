@@ -287,11 +287,17 @@ impl Explanation {
                 let cause = *cause && matches!(value, Value::Missing);
                 let (no_cause, no_evidence) =
                     (self.causes.len() >= MAX_TOLD, self.evidence.len() >= MAX_TOLD);
-                if no_evidence && (no_cause || !cause) {
+                if (no_evidence || wanted == Wanted::Causes) && (no_cause || !cause) {
                     self.more = true;
                     return;
                 }
                 let Some(path) = path(*place) else { return };
+                if wanted == Wanted::Causes {
+                    if !self.causes.iter().any(|known| known.path == path && known.why.is_none()) {
+                        self.causes.push(Cause { path, why: None });
+                    }
+                    return;
+                }
                 let new = !self.evidence.iter().any(|known| known.path == path);
                 if cause
                     && !no_cause

@@ -103,13 +103,21 @@ impl<'a> Engine<'a> {
     }
 
     fn unknown(&self, causes: &[Cause]) -> Words {
-        let mut evidence: Vec<Evidence> = Vec::new();
+        let mut each: Vec<&Cause> = Vec::new();
         for cause in causes {
-            let missing = cause.why.clone().unwrap_or_else(|| self.missing(&cause.path));
-            if !evidence.iter().any(|seen| seen.path == cause.path) {
-                evidence.push(Evidence { path: cause.path.clone(), value: None, missing: Some(missing) });
+            if !each.iter().any(|seen| seen.path == cause.path) {
+                each.push(cause);
             }
         }
+        let evidence: Vec<Evidence> = each
+            .iter()
+            .take(MOST_EVIDENCE)
+            .map(|cause| Evidence {
+                path: cause.path.clone(),
+                value: None,
+                missing: Some(cause.why.clone().unwrap_or_else(|| self.missing(&cause.path))),
+            })
+            .collect();
         let mut told: Vec<String> = evidence
             .iter()
             .take(MOST_CAUSES)
@@ -118,10 +126,9 @@ impl<'a> Engine<'a> {
                 (path, why) => format!("{path}: {why}"),
             })
             .collect();
-        if evidence.len() > MOST_CAUSES {
-            told.push(format!("and {} more", evidence.len() - MOST_CAUSES));
+        if each.len() > MOST_CAUSES {
+            told.push(format!("and {} more", each.len() - MOST_CAUSES));
         }
-        evidence.truncate(MOST_EVIDENCE);
         Words { message: told.join("; "), evidence }
     }
 
