@@ -5,6 +5,9 @@
 //! drifts does not decide. `cargo bench --bench ratios -- ssh` runs only the parts whose name holds `ssh`.
 
 mod bundle;
+#[allow(dead_code)]
+#[path = "../tests/lab/cluster.rs"]
+mod cluster;
 mod common;
 mod conformance;
 #[allow(dead_code)]
@@ -12,7 +15,7 @@ mod conformance;
 mod peers;
 mod report;
 
-use common::{LARGE, cluster};
+use common::LARGE;
 use peers::{Sshd, Tgt};
 use quorate::facts::Document;
 use quorate::rule::{RuleSources, Ruleset, Selection};
@@ -27,7 +30,7 @@ const QUORATE: &str = env!("CARGO_BIN_EXE_quorate");
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, fn(&Path)); 14] = [
+    let parts: [(&str, fn(&Path)); 15] = [
         ("rules", rules),
         ("load-rules", load_rules),
         ("plan-64", plan),
@@ -37,6 +40,7 @@ fn main() {
         ("start-up", start_up),
         ("ssh-3", |dir| ssh(dir, 3, 7)),
         ("ssh-64", |dir| ssh(dir, 64, 5)),
+        ("mesh-3", mesh),
         ("memory", memory),
         ("target", target),
         ("storage-whole", conformance::whole),
@@ -83,7 +87,7 @@ fn pairs(runs: usize, mut a: impl FnMut(), mut b: impl FnMut()) -> (Duration, Du
 
 /// The generated cluster as JSON, without indentation.
 fn large_document() -> String {
-    serde_json::to_string(&cluster(LARGE)).expect("facts hold text and numbers only")
+    serde_json::to_string(&common::cluster(LARGE)).expect("facts hold text and numbers only")
 }
 
 /// All shipped rules over a large document, against parsing that document.
@@ -286,6 +290,37 @@ fn ssh(dir: &Path, nodes: usize, runs: usize) {
         "at most 1.10",
     );
     ansible(dir, &sshd, nodes, probing);
+}
+
+/// Three nodes with a real cluster on them: what they say, and the ways between them.
+fn mesh(dir: &Path) {
+    let what = "`quorate probe` of three nodes of a real cluster, ways measured";
+    let lab = match cluster::Lab::start() {
+        Ok(lab) => lab,
+        Err(why) => return say(what, &format!("not measured: {why}"), "below 3 s"),
+    };
+    lab.start_cluster();
+    let folder = dir.join("mesh");
+    std::fs::create_dir_all(&folder).expect("folder");
+    std::fs::write(folder.join("cluster.toml"), cluster::plan(&cluster::NODES)).expect("file");
+    let probe = |more: &[&str]| {
+        let arguments = [&["probe", "-q", "-o", "facts.json"], more].concat();
+        time(|| drop(lab.quorate(&folder, &arguments)))
+    };
+    let (mut whole, mut first) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        whole.push(probe(&[]));
+        let document = Document::read(&folder.join("facts.json")).expect("a recording");
+        let measured = document.links.iter().flatten().filter(|link| link.reachable == Some(true)).count();
+        assert_eq!(measured, 18, "every way must have been measured for the figure to count");
+        first.push(probe(&["--no-mesh"]));
+    }
+    let (whole, first) = (median(whole), median(first));
+    say(
+        what,
+        &format!("{:.2} s (without ways: {:.2} s)", whole.as_secs_f64(), first.as_secs_f64()),
+        "below 3 s",
+    );
 }
 
 /// The same nodes with Ansible's fact gathering, where Ansible is installed.

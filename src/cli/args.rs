@@ -123,6 +123,9 @@ pub(super) struct ProbeOptions {
     /// Keep SSH connections open for the next run that long: 60s
     #[arg(long, value_name = "TIME", env = "QUORATE_SSH_PERSIST", value_parser = time)]
     pub ssh_persist: Option<Duration>,
+    /// Do not measure the ways between hosts
+    #[arg(long, env = "QUORATE_NO_MESH", value_parser = FalseyValueParser::new(), hide_env_values = true)]
+    pub no_mesh: bool,
     /// Keep every byte exchanged with storage targets in a pcapng file, which Wireshark opens
     #[arg(long, value_name = "FILE", env = "QUORATE_TRACE")]
     pub trace: Option<PathBuf>,

@@ -138,6 +138,13 @@ pub(super) fn dry_run(inventory: &Inventory, options: &ProbeOptions, active: &Ac
     }
     out.push_str(&active::dry_run(inventory, active));
     let _ = write!(out, "\n# SCRIPT, which only reads:\n{}", plan.script);
+    if let Some(mesh) = &plan.mesh {
+        let _ = write!(
+            out,
+            "\n# MESH SCRIPT, which measures the ways to the others. In TASKS each node finds a line for each of its ways; \
+             those to the other nodes are known when all have answered:\n{mesh}"
+        );
+    }
     out
 }
 
@@ -150,5 +157,6 @@ fn merged(inventory: &Inventory, options: &ProbeOptions) -> probe::ProbeOptions 
     merged.host_timeout = options.host_timeout.unwrap_or(merged.host_timeout);
     merged.deadline = options.deadline.unwrap_or(merged.deadline);
     merged.ssh_persist = options.ssh_persist.or(merged.ssh_persist);
+    merged.mesh &= !options.no_mesh;
     merged
 }

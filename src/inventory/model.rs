@@ -79,6 +79,8 @@ pub struct ProbeSettings {
     pub deadline: Duration,
     /// How long ssh connections stay open for the next run; none when they are closed.
     pub ssh_persist: Option<Duration>,
+    /// Whether the ways between hosts are measured.
+    pub mesh: bool,
 }
 
 impl Default for ProbeSettings {
@@ -88,6 +90,7 @@ impl Default for ProbeSettings {
             host_timeout: Duration::from_secs(30),
             deadline: Duration::from_secs(300),
             ssh_persist: None,
+            mesh: true,
         }
     }
 }

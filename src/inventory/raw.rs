@@ -114,6 +114,8 @@ sections! {
         deadline: Text,
         /// Keep ssh connections open for the next run, for this long: `"60s"`. Default: they are closed.
         ssh_persist: Text,
+        /// Measure the ways between hosts once they have answered. Default: true.
+        mesh: Spanned<bool>,
     }
 
     /// A member of the cluster.

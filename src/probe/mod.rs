@@ -12,6 +12,7 @@ pub mod explain;
 mod limits;
 pub mod linux;
 mod local;
+mod mesh;
 mod plan;
 mod progress;
 mod recording;

@@ -2,8 +2,8 @@
 
 use super::progress::{Subject, SubjectKind};
 use super::run::ProbeOptions;
-use super::{run, script};
-use crate::inventory::{Inventory, ProbeMethod};
+use super::{mesh, run, script};
+use crate::inventory::{Inventory, NodePlan, ProbeMethod};
 
 /// One thing that would be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Step {
 pub struct DryRun {
     /// The script that hosts run, with the names that they look up and the word `NONCE` where each run has a random one.
     pub script: String,
+    /// The script that hosts run in the second round, with what is known of it before the first; none where there is none.
+    pub mesh: Option<String>,
     /// What would be asked, in the order in which asking begins.
     pub steps: Vec<Step>,
 }
@@ -27,23 +29,34 @@ pub struct DryRun {
 pub fn plan(inventory: &Inventory, options: &ProbeOptions) -> DryRun {
     let names = script::host_names(inventory.nodes.iter().map(|node| node.name.as_str()));
     let ssh = options.ssh();
-    let steps = run::subjects(inventory)
+    let command = |node: &NodePlan, script: &str| match &node.probe {
+        ProbeMethod::Ssh(target) => {
+            let connect = options.host_timeout.min(run::LONGEST_CONNECT);
+            format!("{} < {script}", ssh.shown(target, connect))
+        }
+        _ => format!("sh -s < {script}"),
+    };
+    let mut steps: Vec<Step> = run::subjects(inventory)
         .map(|(subject, node)| {
-            let action = match (subject.kind, node.map(|node| &node.probe)) {
-                (SubjectKind::Node, Some(ProbeMethod::Local)) => "sh -s < SCRIPT".to_owned(),
-                (SubjectKind::Node, Some(ProbeMethod::Ssh(target))) => {
-                    format!("{} < SCRIPT", ssh.shown(target, options.host_timeout.min(run::LONGEST_CONNECT)))
-                }
-                (SubjectKind::Node, Some(ProbeMethod::Facts(path))) => format!("read {}", path.display()),
-                (SubjectKind::Node, _) => "nothing: only what the plan declares".to_owned(),
+            let action = match (subject.kind, node) {
+                (SubjectKind::Node, Some(node)) => match &node.probe {
+                    ProbeMethod::Facts(path) => format!("read {}", path.display()),
+                    ProbeMethod::None => "nothing: only what the plan declares".to_owned(),
+                    ProbeMethod::Local | ProbeMethod::Ssh(_) => command(node, "SCRIPT"),
+                },
                 (SubjectKind::Target, _) => format!(
                     "iSCSI: discovery, login to {}, INQUIRY, READ CAPACITY, PERSISTENT RESERVE IN; nothing is written",
                     subject.how
                 ),
-                (SubjectKind::Witness | SubjectKind::Lun, _) => subject.how.clone(),
+                _ => subject.how.clone(),
             };
             Step { subject, action }
         })
         .collect();
-    DryRun { script: script::render("NONCE", &names), steps }
+    steps.extend(mesh::subjects(inventory, options).map(|(subject, node)| {
+        let action = format!("once all have answered: {}", command(node, "MESH SCRIPT"));
+        Step { subject, action }
+    }));
+    let mesh = mesh::script_beforehand(inventory, options);
+    DryRun { mesh, script: script::render("NONCE", &names), steps }
 }

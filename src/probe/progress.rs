@@ -15,6 +15,8 @@ pub enum SubjectKind {
     Witness,
     /// A logical unit that is tested.
     Lun,
+    /// The ways from a node to the others.
+    Mesh,
 }
 
 impl fmt::Display for SubjectKind {
@@ -24,6 +26,7 @@ impl fmt::Display for SubjectKind {
             SubjectKind::Target => "target",
             SubjectKind::Witness => "witness",
             SubjectKind::Lun => "LUN",
+            SubjectKind::Mesh => "ways from",
         })
     }
 }

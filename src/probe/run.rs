@@ -10,7 +10,7 @@ use super::limits::{Cancel, Limits};
 use super::progress::{Finish, Progress, Subject, SubjectKind};
 use super::recording::Recordings;
 use super::ssh::{Ssh, socket_directory};
-use super::{cluster, linux, local, script, target, witness};
+use super::{cluster, linux, local, mesh, script, target, witness};
 use crate::facts::{Document, Gap, GapReason, Micros, Millis, Node, Source, Target, WitnessKind};
 use crate::inventory::{
     CarriedPlan, Inventory, NodePlan, ProbeMethod, SecretSource, TargetPlan, WitnessPlace, lay_over,
@@ -42,6 +42,8 @@ pub struct ProbeOptions {
     pub ssh_persist: Option<Duration>,
     /// The OpenSSH client, found in PATH.
     pub ssh_program: OsString,
+    /// Whether the ways between hosts are measured, in a second round.
+    pub mesh: bool,
     /// Asks the run to end with what it has.
     pub cancel: Cancel,
     /// Who watches the bytes exchanged with storage targets; nobody by default.
@@ -58,6 +60,7 @@ impl ProbeOptions {
             deadline: settings.deadline,
             ssh_persist: settings.ssh_persist,
             ssh_program: "ssh".into(),
+            mesh: settings.mesh,
             cancel: Cancel::new(),
             tap: Tap::default(),
         }
@@ -127,11 +130,7 @@ pub fn run(inventory: &Inventory, options: &ProbeOptions, progress: &dyn Progres
     document.gaps.extend(carried.gaps);
     document.sources.extend(carried.sources);
     witness_gaps(&mut document);
-    document.gaps.push(gap(
-        "links".to_owned(),
-        GapReason::NotCollected,
-        "ways between hosts were not measured",
-    ));
+    complete &= mesh::measure(&mut document, inventory, options, &run.ssh, run.ends, progress);
     let in_time = began.elapsed() < options.deadline;
     document.run.complete = Some(complete && in_time && !options.cancel.is_cancelled());
     document.run.elapsed_us = i64::try_from(began.elapsed().as_micros()).ok().map(Micros);

@@ -312,8 +312,11 @@ fn the_deadline_of_the_run_counts_for_all() {
     assert!(began.elapsed() < Duration::from_secs(3));
     assert_eq!(document.run.complete, Some(false));
     assert_eq!(document.nodes.len(), 6);
-    let timed_out = document.gaps.iter().filter(|gap| gap.reason == Some(GapReason::TimedOut)).count();
-    assert_eq!(timed_out, 6);
+    let timed_out = |of: &str| {
+        let gaps = document.gaps.iter().filter(|gap| gap.path.starts_with(of));
+        gaps.filter(|gap| gap.reason == Some(GapReason::TimedOut)).count()
+    };
+    assert_eq!((timed_out("nodes["), timed_out("links[")), (6, 30), "each node has a way to each other");
 }
 
 #[test]
@@ -371,6 +374,11 @@ fn a_dry_run_shows_the_script_and_the_commands() {
             ),
             ("here", "sh -s < SCRIPT"),
             ("planned", "nothing: only what the plan declares"),
+            (
+                "hv1",
+                "once all have answered: ssh -T -a -x -o BatchMode=yes -o ClearAllForwardings=yes -o ConnectTimeout=15 -p 2222 -l admin -- hv1.example 'sh -s' < MESH SCRIPT"
+            ),
+            ("here", "once all have answered: sh -s < MESH SCRIPT"),
         ]
     );
 }
@@ -515,4 +523,102 @@ fn the_script_cuts_secrets_and_gathers_the_rest_in_every_shell() {
         assert_eq!(nft.output.len(), 1 << 20, "{shell:?}: bounded on the host");
         assert_eq!(node.firewall.rules_sha256, None, "half of the rules are no rules");
     }
+}
+
+/// Three nodes on one network; the fake's last argument is the command, and `$D` its folder.
+const THREE: &str = "[probe]\nparallel = 3\n[[network]]\nname = \"lan\"\nrole = \"cluster\"\nsubnets = [\"192.0.2.0/24\"]\n\
+    [[node]]\nname = \"n1\"\nprobe = \"ssh://n1\"\n[[node]]\nname = \"n2\"\nprobe = \"ssh://n2\"\n[[node]]\nname = \"n3\"\nprobe = \"ssh://n3\"\n";
+
+/// A fake of three hosts with the addresses 192.0.2.1 to 3 that measure as `mesh` says: a shell function of the ids.
+fn three(mesh: &str) -> Fake {
+    Fake::new(&format!(
+        r##"for h; do case $h in n[123]) break ;; esac; done
+i=${{h#n}}
+script=
+while IFS= read -r line; do script="$script$line
+"; [ "$line" != main ] || break; done
+n=${{script#N=\'}}; n=${{n%%\'*}}
+say() {{ printf "$@"; }}
+say '#%s hello 1\n' $n
+case $script in
+*TASKS=*)
+    printf '%s\n' "$script" > $D/mesh.$h
+    tasks=${{script#*TASKS=\'}}; tasks=${{tasks%%\'*}}
+    say '#%s b ways \n' $n
+    printf '%s' "$tasks" | while read -r id delay kind from to rest; do {mesh}
+    done
+    ;;
+*)
+    say '#%s b ip-addr \n[{{"ifname":"eth0","mtu":1500,"operstate":"UP","flags":["UP","LOWER_UP"],"address":"52:54:00:00:00:0%s","link_type":"ether","addr_info":[{{"family":"inet","local":"192.0.2.%s","prefixlen":24}}]}}]\n' $n $i $i
+    ;;
+esac
+say '\n#%s e 0\n#%s bye\n' $n $n"##
+    ))
+}
+
+fn links(document: &Document) -> Vec<(&str, Option<bool>, Option<i64>)> {
+    document.links.iter().flatten().map(|link| (link.name.as_str(), link.reachable, link.path_mtu)).collect()
+}
+
+const ANSWER: &str = r#"echo "$id r 0 64 bytes time=0.5 ms 10 packets transmitted, 10 received"; echo "$id m 1500 0 1 packets transmitted, 1 received""#;
+
+#[test]
+fn every_node_measures_its_ways_to_the_others() {
+    let fake = three(ANSWER);
+    let inventory = inventory(THREE);
+    let document = run(&inventory, &options(&fake, &inventory), &Unwatched);
+    let all = ["n1 > n2", "n1 > n3", "n2 > n1", "n2 > n3", "n3 > n1", "n3 > n2"];
+    let found = links(&document);
+    assert_eq!(found.len(), all.len(), "{found:?}");
+    for (name, reachable, path_mtu) in found {
+        assert!(all.iter().any(|way| name == format!("{way} lan icmp")), "{name}");
+        assert_eq!((reachable, path_mtu), (Some(true), Some(1500)), "{name}");
+    }
+    assert!(!document.gaps.iter().any(|gap| gap.path.starts_with("links")));
+    let script = fake.file("mesh.n1");
+    assert!(script.contains("0 0 w 192.0.2.1 192.0.2.2 28 1500 1400 1280 576\n"), "{script}");
+    assert!(Places::new(&document).source("links[n1 > n2 lan icmp].reachable").is_some());
+    Document::parse(document.to_json().as_bytes(), "recorded").unwrap();
+}
+
+#[test]
+fn a_node_that_is_not_reached_has_ways_that_nobody_knows() {
+    let body = three(ANSWER);
+    let script = std::fs::read_to_string(body.program()).unwrap();
+    let fake = Fake::new(&format!(
+        "case \"$*\" in *n3*) echo 'ssh: connect to host n3 port 22: No route to host' >&2; exit 255 ;; esac\n{}",
+        script.lines().skip(2).collect::<Vec<_>>().join("\n")
+    ));
+    let inventory = inventory(THREE);
+    let document = run(&inventory, &options(&fake, &inventory), &Unwatched);
+    let places = Places::new(&document);
+    let of = |name: &str| links(&document).into_iter().find(|(known, ..)| *known == name).unwrap().1;
+    assert_eq!(of("n1 > n2 lan icmp"), Some(true));
+    for name in ["n3 > n1 lan icmp", "n3 > n2 lan icmp", "n1 > n3 lan icmp", "n2 > n3 lan icmp"] {
+        assert_eq!(of(name), None, "{name}");
+        let gap = places.gap(&format!("links[{name}].reachable")).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(gap.reason, Some(GapReason::Unreachable), "{gap:?}");
+    }
+}
+
+#[test]
+fn a_node_can_tell_of_no_ways_but_its_own_and_silence_is_no_answer() {
+    let fake = three(r#"[ $h != n1 ] || echo "$((id + 5)) r 0 9 packets transmitted, 9 received""#);
+    let inventory = inventory(THREE);
+    let document = run(&inventory, &options(&fake, &inventory), &Unwatched);
+    assert!(links(&document).iter().all(|(_, reachable, _)| reachable.is_none()));
+    let gaps = document.gaps.iter().filter(|gap| gap.path.starts_with("links[")).count();
+    assert_eq!(gaps, 6);
+}
+
+#[test]
+fn the_second_round_can_be_left_out() {
+    let fake = three(ANSWER);
+    let inventory = inventory(&THREE.replace("[probe]\n", "[probe]\nmesh = false\n"));
+    let document = run(&inventory, &options(&fake, &inventory), &Unwatched);
+    assert_eq!((document.links.as_ref(), fake.file("mesh.n1").as_str()), (None, ""));
+    let gap = document.gaps.iter().find(|gap| gap.path == "links").unwrap();
+    assert_eq!(gap.reason, Some(GapReason::NotCollected));
+    let shown = plan(&inventory, &ProbeOptions::of(&inventory));
+    assert!(shown.mesh.is_none() && shown.steps.len() == 3);
 }

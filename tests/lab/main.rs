@@ -1,8 +1,11 @@
-//! The lab: the program and its library against real peers (tgt, istgt, OpenSSH's sshd) on loopback.
+//! The lab: the program and its library against real peers (tgt, istgt, OpenSSH's sshd) on loopback, and against a real
+//! cluster of Corosync and Pacemaker in namespaces.
 //!
 //! Each test starts its own peer on ports of its own and ends it by its pid. A test whose peer is missing fails with
 //! one line that says what to install, unless `QUORATE_LAB=off`.
 
+mod cluster;
+mod cluster_faults;
 mod conformance;
 mod crash;
 mod initiator;

@@ -326,7 +326,8 @@ impl Sshd {
     }
 }
 
-fn set_mode(path: &Path, mode: u32) {
+/// Sets the permissions of a file.
+pub fn set_mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
 }

@@ -50,7 +50,10 @@ pub(super) fn local() -> Local {
         .collect();
     let text = format!("[cluster]\nname = \"demo\"\nplatform = \"generic\"\n{}", nodes.concat());
     let document = Inventory::parse(&SourceFile::new("demo", text))
-        .map(|inventory| run(&inventory, &ProbeOptions::of(&inventory), &Unwatched))
+        .map(|inventory| {
+            let options = ProbeOptions { mesh: false, ..ProbeOptions::of(&inventory) };
+            run(&inventory, &options, &Unwatched)
+        })
         .unwrap_or_default();
     let node = document.nodes.into_iter().find(|node| node.name == name);
     Local {

@@ -129,6 +129,7 @@ fn probe_settings(raw: RawProbe, problems: &mut Problems) -> ProbeSettings {
         host_timeout: time(raw.host_timeout).unwrap_or(default.host_timeout),
         deadline: time(raw.deadline).unwrap_or(default.deadline),
         ssh_persist: time(raw.ssh_persist),
+        mesh: raw.mesh.map_or(default.mesh, |mesh| mesh.value),
     }
 }
 

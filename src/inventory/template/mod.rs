@@ -147,6 +147,8 @@ pub fn demo(demo: &Demo) -> String {
          # itself for as long as it takes. Change something and run `quorate demo` again; write a file for a cluster of\n\
          # your own with `quorate init`.\n\n\
          [cluster]\nname = \"demo\"\nplatform = \"generic\"\n\n\
+         # The other nodes are recordings: nobody answers at their addresses, so no ways to them are measured or judged.\n\
+         [probe]\nmesh = false\n[rules]\nignore = [\"links\"]\n\n\
          # This machine, probed by one read-only script that runs here.\n",
     );
     let _ = write!(out, "[[node]]\nname = {}\nprobe = \"local\"\n", quoted(&demo.local));

@@ -32,6 +32,7 @@ fn everything_that_can_be_written_is_read() {
             host_timeout: Duration::from_secs(20),
             deadline: Duration::from_mins(2),
             ssh_persist: Some(Duration::from_mins(1)),
+            mesh: false,
         }
     );
     let probes: Vec<_> = inventory.nodes.iter().map(|node| node.probe.clone()).collect();
