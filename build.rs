@@ -122,20 +122,20 @@ fn utf8(path: &Path) -> &str {
 struct Tree<'t> {
     text: &'t str,
     extra: String,
-    tree: Vec<u8>,
+    words: Vec<u8>,
 }
 
 impl Tree<'_> {
     /// The tree and what it needs besides the text. None where it cannot be written.
     fn of(text: &str) -> Option<(Vec<u8>, String)> {
         let root = DeTable::parse(text).ok()?;
-        let mut out = Tree { text, extra: String::new(), tree: Vec::new() };
+        let mut out = Tree { text, extra: String::new(), words: Vec::new() };
         out.table(root.get_ref())?;
-        Some((out.tree, out.extra))
+        Some((out.words, out.extra))
     }
 
     fn word(&mut self, number: usize) -> Option<()> {
-        self.tree.extend(u32::try_from(number).ok()?.to_le_bytes());
+        self.words.extend(u32::try_from(number).ok()?.to_le_bytes());
         Some(())
     }
 
@@ -179,7 +179,7 @@ impl Tree<'_> {
                 let number = i64::from_str_radix(number.as_str(), number.radix()).ok()?;
                 self.word(1)?;
                 self.place(span)?;
-                self.tree.extend(number.to_le_bytes());
+                self.words.extend(number.to_le_bytes());
                 Some(())
             }
             DeValue::Boolean(value) => {
