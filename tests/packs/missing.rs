@@ -55,7 +55,6 @@ const DISPENSABLE: &[(&str, &str, &str)] = &[
         "no interface is in the network of the device",
     ),
     ("fencing/device-present", "cluster.pacemaker.fencing_devices", "nodes reset themselves"),
-    ("fencing/every-node", "cluster.pacemaker.unfenced_nodes", "nodes reset themselves"),
     ("fencing/no-race", "cluster.pacemaker.priority_fencing_delay_ms", "one of the delays is enough"),
     ("fencing/no-race", "cluster.pacemaker.fencing_devices.delay_base_ms", "one of the delays is enough"),
     ("fencing/no-needless-delay", "nodes.corosync.present", "other nodes have it"),
