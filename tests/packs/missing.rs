@@ -144,18 +144,12 @@ const DISPENSABLE: &[(&str, &str, &str)] = &[
         "nodes.hostname",
         "none of its addresses is that of the resource, whatever it is called",
     ),
-    ("pacemaker/booth-key", "cluster.pacemaker.constraints", "there is a resource of booth"),
     (
         "multipath/same-maps",
         "nodes.multipath.maps.identity",
         "the node starts from that map, whichever it is",
     ),
     ("multipath/same-maps", "nodes.multipath.maps.device", "no disk of the node is where it starts from"),
-    (
-        "locking/freeze-without-quorum",
-        "cluster.pacemaker.resources.parameters",
-        "DLM runs, whatever it is told",
-    ),
     ("linux/no-loopback-in-hosts-file", "nodes.hosts_file.address", "no node's name is in that line"),
     ("linux/no-loopback-in-hosts-file", "nodes.hosts_file.names", "that line is of no loopback address"),
     ("proxmox/shared-groups-at-start", "nodes.disks.mapper_name", "the disk is known by its other name"),
