@@ -185,11 +185,11 @@ const DERIVED: &[(&str, &[&str])] = &[
     ("attestations.valid", &["attestations.until"]),
     (
         "cluster.pacemaker.unfenced_nodes",
-        &["cluster.pacemaker.nodes", "cluster.pacemaker.fencing_devices.hosts", "nodes.sbd.headers.nodes"],
+        &["cluster.pacemaker.nodes", "cluster.pacemaker.fencing_devices.hosts", "nodes.sbd.headers.holders"],
     ),
     (
         "cluster.pacemaker.fencing_devices.covers",
-        &["cluster.pacemaker.nodes", "cluster.pacemaker.fencing_devices.hosts", "nodes.sbd.headers.nodes"],
+        &["cluster.pacemaker.nodes", "cluster.pacemaker.fencing_devices.hosts", "nodes.sbd.headers.holders"],
     ),
     ("cluster.cloud", &["nodes.hardware.manufacturer", "nodes.hardware.asset_tag", "nodes.firmware.vendor"]),
     ("nodes.corosync.runtime.differences", &["nodes.corosync.token_ms", "nodes.corosync.runtime.token_ms"]),

@@ -106,9 +106,9 @@ fn slots(nodes: &[Node]) -> Option<BTreeSet<String>> {
     let headers = nodes
         .iter()
         .filter_map(|node| node.sbd.headers.as_ref())
-        .find(|headers| !headers.is_empty() && headers.iter().all(|header| header.nodes.is_some()))?;
+        .find(|headers| !headers.is_empty() && headers.iter().all(|header| header.holders.is_some()))?;
     let lists = headers.iter().map(|header| {
-        header.nodes.iter().flatten().map(|slot| slot.node.clone()).collect::<BTreeSet<String>>()
+        header.holders.iter().flatten().map(|slot| slot.node.clone()).collect::<BTreeSet<String>>()
     });
     lists.reduce(|all, one| all.intersection(&one).cloned().collect())
 }
@@ -253,7 +253,7 @@ mod tests {
         let slots = |names: &[&str]| {
             names.iter().map(|name| json!({"node": name, "message": "clear"})).collect::<Vec<_>>()
         };
-        let node = json!([{"name": "a", "sbd": {"headers": [{"path": "/dev/x", "nodes": slots(&["a", "b", "c"])}, {"path": "/dev/y", "nodes": slots(&["a", "c"])}]}}]);
+        let node = json!([{"name": "a", "sbd": {"headers": [{"path": "/dev/x", "holders": slots(&["a", "b", "c"])}, {"path": "/dev/y", "holders": slots(&["a", "c"])}]}}]);
         let document = of_devices(device, node);
         assert_eq!(
             document.cluster.pacemaker.fencing_devices.as_ref().unwrap()[0].covers,

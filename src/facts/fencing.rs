@@ -64,7 +64,7 @@ records! {
         /// Time-out (msgwait).
         msgwait_timeout_s: Option<Seconds>,
         /// Slots that are taken.
-        nodes: Option<Vec<SbdSlot>>,
+        holders: Option<Vec<SbdSlot>>,
     }
 
     /// A slot of an SBD device.

@@ -156,7 +156,7 @@ collectors! {
     // Lines `PATH TARGET`; the two below have the path as their item.
     "sbd-paths", "readlink -f" => ["nodes.sbd.headers.device"];
     "sbd-dump", "sbd -d DEVICE dump", root true => ["nodes.sbd.headers"];
-    "sbd-list", "sbd -d DEVICE list", root true => ["nodes.sbd.headers.nodes"];
+    "sbd-list", "sbd -d DEVICE list", root true => ["nodes.sbd.headers.holders"];
     "watchdogs", "/sys/class/watchdog", partial true => ["nodes.watchdogs"];
     "watchdog-links", "ls -l /sys/class/watchdog/*/device/driver/module", partial true => ["nodes.watchdogs.driver"];
     // Lines `DEVICE PROCESS`.

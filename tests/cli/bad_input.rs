@@ -15,7 +15,7 @@ fn no_file_at_all_says_what_to_do_next() {
     insta::assert_snapshot!("nothing-there", folder.run(&["check"]).text());
     folder.run(&["check", "absent.toml"]).ends_with(2).complains("absent.toml: cannot be read");
     folder.run(&["check", "absent.json"]).ends_with(2).complains("absent.json");
-    folder.run(&["check", "."]).ends_with(2).complains("is a directory");
+    folder.run(&["check", "."]).ends_with(2).complains("no bundle that is known; it is empty");
     folder.run(&["probe"]).ends_with(2).complains("there is no cluster.toml");
     folder.quorate(&["check"]).env("QUORATE_CONFIG", "else.toml").end().ends_with(2).complains("else.toml");
 }

@@ -11,6 +11,11 @@ const DISPENSABLE: &[(&str, &str, &str)] = &[
     ("capacity/place-for-every-vm", "cluster.layout", "without a layout it is judged all the same"),
     ("capacity/most-hit", "cluster.layout", "without a layout it is judged all the same"),
     (
+        "fencing/no-obsolete-options",
+        "cluster.pacemaker.resources.parameters.value",
+        "of an option that is none of those its value does not matter",
+    ),
+    (
         "iscsi/initiator-installed",
         "nodes.iscsi.installed",
         "there is an adapter with an initiator of its own",
@@ -54,7 +59,6 @@ const DISPENSABLE: &[(&str, &str, &str)] = &[
         "nodes.corosync.nodelist.addresses.address",
         "no interface is in the network of the device",
     ),
-    ("fencing/device-present", "cluster.pacemaker.fencing_devices", "nodes reset themselves"),
     ("fencing/no-race", "cluster.pacemaker.priority_fencing_delay_ms", "one of the delays is enough"),
     ("fencing/no-race", "cluster.pacemaker.fencing_devices.delay_base_ms", "one of the delays is enough"),
     ("fencing/no-needless-delay", "nodes.corosync.present", "other nodes have it"),

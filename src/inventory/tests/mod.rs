@@ -47,7 +47,7 @@ fn everything_that_can_be_written_is_read() {
             ProbeMethod::None
         ]
     );
-    assert_eq!(inventory.nodes[1].place.to_string(), "cluster.toml:19");
+    assert_eq!(inventory.nodes[1].place.to_string(), "cluster.toml:20");
     assert_eq!(inventory.networks[0].role, NetworkRole::Cluster);
     assert_eq!(inventory.networks[0].subnets[1].to_string(), "fd00::/64");
     let target = &inventory.targets[0];
@@ -74,7 +74,7 @@ fn everything_that_can_be_written_is_read() {
     assert_eq!(inventory.rules.directories[0].value, PathBuf::from("my-rules"));
     assert_eq!(inventory.intent.survive_nodes, Some(1));
     assert_eq!(inventory.waivers[0].until.to_string(), "2027-03-31");
-    assert_eq!(inventory.waivers[0].rule.place().line, 118);
+    assert_eq!(inventory.waivers[0].rule.place().line, 119);
 }
 
 #[test]
@@ -116,9 +116,9 @@ fn declared_facts_have_their_types_units_and_places() {
     let line = |path: &str| {
         node.declared_places.iter().find(|(other, _)| other == path).map(|(_, place)| place.line)
     };
-    assert_eq!(line("os.build"), Some(24));
-    assert_eq!(line("cpu.vendor"), Some(26));
-    assert_eq!(line("nics[eth0].switch_name"), Some(32));
-    assert_eq!(line("nics[eth0].addresses[10.0.0.12].dynamic"), Some(37));
-    assert_eq!(line("nics[eth1].kind"), Some(40));
+    assert_eq!(line("os.build"), Some(25));
+    assert_eq!(line("cpu.vendor"), Some(27));
+    assert_eq!(line("nics[eth0].switch_name"), Some(33));
+    assert_eq!(line("nics[eth0].addresses[10.0.0.12].dynamic"), Some(38));
+    assert_eq!(line("nics[eth1].kind"), Some(41));
 }

@@ -24,10 +24,10 @@ fn everything_declared_has_its_line() {
         source.item.clone().expect("a line")
     };
     assert_eq!(item("cluster.name"), "line 1");
-    assert_eq!(item("nodes[hv2.example.com].physical_host"), "line 19");
-    assert_eq!(item("nodes[hv2.example.com].nics[eth0].switch_name"), "line 32");
-    assert_eq!(item("targets[iqn.2001-05.com.example:storage].luns[lun-1].role"), "line 82");
-    assert_eq!(item("witness.kind"), "line 86");
+    assert_eq!(item("nodes[hv2.example.com].physical_host"), "line 20");
+    assert_eq!(item("nodes[hv2.example.com].nics[eth0].switch_name"), "line 33");
+    assert_eq!(item("targets[iqn.2001-05.com.example:storage].luns[lun-1].role"), "line 83");
+    assert_eq!(item("witness.kind"), "line 87");
     let gap = |path: &str| places.gap(path).and_then(|gap| gap.reason);
     assert_eq!(gap("nodes[hv4].os.build"), Some(GapReason::NotCollected));
     assert_eq!(gap("nodes[hv1].physical_host"), Some(GapReason::NotDeclared));
@@ -97,11 +97,11 @@ fn what_was_found_is_laid_over_the_plan() {
     let line = |path: &str| {
         places.source(&format!("nodes[hv2.example.com].{path}")).and_then(|source| source.item.clone())
     };
-    assert_eq!(line("os.service_pack").as_deref(), Some("line 25"));
-    assert_eq!(line("nics[eth0].switch_name").as_deref(), Some("line 32"));
-    assert_eq!(line("os.build").as_deref(), Some("line 19"), "of the node, which what was found replaces");
-    assert_eq!(line("nics[eth0].mtu").as_deref(), Some("line 19"));
-    assert_eq!(line("cpu.cores").as_deref(), Some("line 26"));
+    assert_eq!(line("os.service_pack").as_deref(), Some("line 26"));
+    assert_eq!(line("nics[eth0].switch_name").as_deref(), Some("line 33"));
+    assert_eq!(line("os.build").as_deref(), Some("line 20"), "of the node, which what was found replaces");
+    assert_eq!(line("nics[eth0].mtu").as_deref(), Some("line 20"));
+    assert_eq!(line("cpu.cores").as_deref(), Some("line 27"));
 }
 
 #[test]
@@ -109,10 +109,10 @@ fn what_the_cluster_carries_has_its_lines() {
     let document = full().planned_document();
     let places = Places::new(&document);
     let line = |path: &str| places.source(path).and_then(|source| source.item.clone());
-    assert_eq!(line("cluster.layout").as_deref(), Some("line 125"));
-    assert_eq!(line("cluster.ha.enabled").as_deref(), Some("line 127"));
-    assert_eq!(line("vms[web1].disks[scsi0:0].volume").as_deref(), Some("line 138"));
-    assert_eq!(line("vms[web2].running").as_deref(), Some("line 141"), "of the table");
+    assert_eq!(line("cluster.layout").as_deref(), Some("line 126"));
+    assert_eq!(line("cluster.ha.enabled").as_deref(), Some("line 128"));
+    assert_eq!(line("vms[web1].disks[scsi0:0].volume").as_deref(), Some("line 139"));
+    assert_eq!(line("vms[web2].running").as_deref(), Some("line 142"), "of the table");
     assert_eq!(document.cluster.layout, Some(Layout::Host));
     assert_eq!(document.cluster.wsfc.same_subnet_delay_ms.map(|delay| delay.0), Some(1000));
     assert_eq!(document.intent.interruption_s.map(|time| time.0), Some(300));
@@ -161,13 +161,13 @@ fn what_was_found_of_virtual_machines_is_laid_over_the_plan() {
     assert_eq!(
         drifts,
         [
-            "cluster.ha.enabled true false cluster.toml:127",
-            "vms[web1].host hv1 hv2.example.com cluster.toml:132",
-            "vms[web2] present absent cluster.toml:141",
+            "cluster.ha.enabled true false cluster.toml:128",
+            "vms[web1].host hv1 hv2.example.com cluster.toml:133",
+            "vms[web2] present absent cluster.toml:142",
         ]
     );
     let places = Places::new(&document);
     let line = |path: &str| places.source(path).and_then(|source| source.item.clone());
-    assert_eq!(line("vms[web1].protected").as_deref(), Some("line 134"), "still the plan's word");
-    assert_eq!(line("cluster.layout").as_deref(), Some("line 125"));
+    assert_eq!(line("vms[web1].protected").as_deref(), Some("line 135"), "still the plan's word");
+    assert_eq!(line("cluster.layout").as_deref(), Some("line 126"));
 }

@@ -91,21 +91,21 @@ const NOTHING: &[&str] = &["iscsiadm: no active sessions", "iscsiadm: no records
 const MESSAGE_LINES: usize = 4;
 
 /// How a command's output is to be taken, since bundles seldom tell how the command ended.
-fn status_of(text: &str) -> Option<(Status, bool)> {
+fn status_of(text: &str) -> Option<Status> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next()?.to_ascii_lowercase();
     if lines.nth(MESSAGE_LINES - 1).is_some() {
         return None;
     }
     if NOTHING.iter().any(|words| first.starts_with(words)) {
-        return Some((Status::Exit(0), true));
+        return Some(Status::Exit(0));
     }
     let says = |list: &[&str]| list.iter().any(|words| first.contains(words));
     if says(ABSENT) {
-        return Some((Status::Exit(127), false));
+        return Some(Status::Exit(127));
     }
     (says(FAILED) || first.starts_with("error: ") || first.starts_with("iscsiadm: "))
-        .then_some((Status::Exit(1), false))
+        .then_some(Status::Exit(1))
 }
 
 /// How an output is handed over.
@@ -164,11 +164,10 @@ impl Material {
         let mut errors = String::new();
         if !is_file && status == Status::Exit(0) {
             let text = harmless(String::from_utf8_lossy(&output)).into_owned();
-            if let Some((found, nothing)) = status_of(&text) {
+            if let Some(found) = status_of(&text) {
                 status = found;
-                if nothing {
-                    output.clear();
-                } else {
+                // What says that there is nothing to list stays: an empty output would not say so.
+                if found != Status::Exit(0) {
                     errors = shorten(text.trim(), 400);
                 }
             }
@@ -304,7 +303,8 @@ mod tests {
             Handed::command("iscsiadm: No active sessions.\n"),
         );
         let section = &material.answer().0.sections[0];
-        assert_eq!((section.status, section.output.len()), (Status::Exit(0), 0));
+        assert_eq!(section.status, Status::Exit(0));
+        assert!(section.text().contains("No active sessions"), "what says so is kept");
     }
 
     #[test]

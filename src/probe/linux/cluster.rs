@@ -339,7 +339,7 @@ impl Reader<'_> {
                 }
                 _ => SbdDevice { path: path.clone(), ..SbdDevice::default() },
             };
-            device.nodes =
+            device.holders =
                 of("sbd-list").filter(|section| section.is_whole()).map(|section| sbd::list(&section.text()));
             device.device = real(path);
             out.push(device);

@@ -748,7 +748,7 @@ mod tests {
             (headers.len(), headers[0].device.as_deref(), headers[0].readable),
             (3, Some("sdb"), Some(true))
         );
-        assert_eq!((headers[0].nodes.as_ref().map(Vec::len), headers[1].readable), (Some(2), None));
+        assert_eq!((headers[0].holders.as_ref().map(Vec::len), headers[1].readable), (Some(2), None));
         assert_eq!(
             (node.sbd.latency_lines, node.sbd.start_timeout_s),
             (Some(3), Some(crate::facts::Seconds(90)))

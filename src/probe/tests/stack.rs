@@ -143,7 +143,7 @@ fn the_script_reads_the_cluster_stack_and_cuts_its_secrets_in_every_shell() {
             ("/dev/null", Some("null")),
             "{shell:?}"
         );
-        assert_eq!((headers[1].readable, headers[1].nodes.as_ref().map(Vec::len)), (Some(true), Some(1)));
+        assert_eq!((headers[1].readable, headers[1].holders.as_ref().map(Vec::len)), (Some(true), Some(1)));
         assert_eq!(headers[2].readable, None, "a path that no shell may see is not looked at");
         let watchdog = &node.watchdogs.as_ref().unwrap()[0];
         assert_eq!(

@@ -188,6 +188,10 @@ fn no_shipped_rule_takes_missing_for_fine() {
             at.dedup();
             for pointer in at {
                 let (parent, name) = pointer.rsplit_once('/').expect("a pointer has a slash");
+                // The number of a link is the key of its list: that it is missing cannot be said.
+                if name == "link" && parent.contains("/addresses/") {
+                    continue;
+                }
                 let mut poor = full.clone();
                 let Some(Json::Object(fields)) = poor.pointer_mut(parent) else { continue };
                 let Some(old) = fields.remove(name) else { continue };
