@@ -532,7 +532,7 @@ const THREE: &str = "[probe]\nparallel = 3\n[[network]]\nname = \"lan\"\nrole = 
 /// A fake of three hosts with the addresses 192.0.2.1 to 3 that measure as `mesh` says: a shell function of the ids.
 fn three(mesh: &str) -> Fake {
     Fake::new(&format!(
-        r##"for h; do case $h in n[123]) break ;; esac; done
+        r#"for h; do case $h in n[123]) break ;; esac; done
 i=${{h#n}}
 script=
 while IFS= read -r line; do script="$script$line
@@ -552,7 +552,7 @@ case $script in
     say '#%s b ip-addr \n[{{"ifname":"eth0","mtu":1500,"operstate":"UP","flags":["UP","LOWER_UP"],"address":"52:54:00:00:00:0%s","link_type":"ether","addr_info":[{{"family":"inet","local":"192.0.2.%s","prefixlen":24}}]}}]\n' $n $i $i
     ;;
 esac
-say '\n#%s e 0\n#%s bye\n' $n $n"##
+say '\n#%s e 0\n#%s bye\n' $n $n"#
     ))
 }
 

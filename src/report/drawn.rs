@@ -236,10 +236,7 @@ fn luns(document: &Document, worst: &Worst) -> Vec<DrawnLun> {
     all.map(|(target, lun)| {
         let paths = document.nodes.iter().map(|node| {
             let view = lun.views.iter().flatten().find(|view| view.node == node.name)?;
-            match view.seen? {
-                false => Some(0),
-                true => view.active_paths,
-            }
+            if view.seen? { view.active_paths } else { Some(0) }
         });
         DrawnLun {
             target: target.name.clone(),

@@ -144,8 +144,7 @@ fn ask_all(
     std::thread::scope(|scope| {
         // This thread asks too, so that one is always there.
         for _ in 1..options.parallel.clamp(1, jobs.len().max(1)) {
-            if let Err(error) = std::thread::Builder::new().name("mesh".to_owned()).spawn_scoped(scope, &ask)
-            {
+            if let Err(error) = std::thread::Builder::new().name("mesh".to_owned()).spawn_scoped(scope, ask) {
                 tracing::warn!("only some nodes measure at the same time: {error}");
                 break;
             }

@@ -234,7 +234,7 @@ fn port(link: &mut Link, said: &Said, host: &str, missing: &(GapReason, String),
             link.trouble = Some((*refused).to_owned());
         }
         // `timeout` ends with 124; nc says nothing when its time is up.
-        (124, None) | (1, None) if *status == 124 || words.is_empty() || words.contains("timed out") => {
+        (124 | 1, None) if *status == 124 || words.is_empty() || words.contains("timed out") => {
             link.reachable = Some(false);
             link.trouble = Some("no answer".to_owned());
         }

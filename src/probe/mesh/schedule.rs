@@ -137,7 +137,8 @@ mod tests {
             for other in (0..nodes).filter(|other| *other != node) {
                 for (from, to) in [(node, other), (other, node)] {
                     for network in 0..networks {
-                        let within = lasts.mul_f64(network as f64 / networks as f64);
+                        let within =
+                            lasts * u32::try_from(network).unwrap() / u32::try_from(networks).unwrap();
                         let start = starts[turn(from, to, nodes)] + within;
                         let start = u64::try_from(start.as_millis()).unwrap() + late[from];
                         events.extend(trace(&sizes, answered).iter().map(|(at, bytes)| (start + at, *bytes)));
