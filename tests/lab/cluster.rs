@@ -399,7 +399,7 @@ pub fn plan(nodes: &[&str]) -> String {
 pub fn corosync_conf(nodes: &[&str], version: u32) -> String {
     let mut conf = format!(
         "totem {{\n  version: 2\n  cluster_name: lab\n  config_version: {version}\n  transport: knet\n  \
-         crypto_cipher: aes256\n  crypto_hash: sha256\n  token: 3000\n  link_mode: passive\n}}\nnodelist {{\n"
+         crypto_cipher: aes256\n  crypto_hash: sha256\n  token: 3000\n  link_mode: passive\n  knet_pmtud_interval: 1\n}}\nnodelist {{\n"
     );
     for node in nodes {
         let number = number(node);
