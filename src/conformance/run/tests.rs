@@ -234,7 +234,10 @@ fn each_fault_trips_exactly_the_steps_it_names() {
     let work = || {
         let mut wrong = Vec::new();
         while let Some(fault) = Fault::ALL.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-            wrong.extend(try_fault(*fault));
+            // P25 sets an abort against a write on its way: on a busy machine the write may have ended first, and nothing shows.
+            let tries = if fault.trips().contains(&"P25") { 5 } else { 1 };
+            let told: Vec<String> = (0..tries).map_while(|_| try_fault(*fault)).collect();
+            wrong.extend(told.into_iter().skip(tries - 1));
         }
         wrong
     };
