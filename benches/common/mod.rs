@@ -2,9 +2,9 @@
 
 use quorate::facts::{
     Address, AddressFamily, BitsPerSecond, Bond, BondMember, Bytes, Cluster, Disk, Document, IscsiRecord,
-    IscsiSession, Link, Lun, LunPath, LunRole, Millis, MultipathMap, MultipathPath, Network, NetworkRole,
-    Nic, NicKind, Node, OsFamily, Package, Platform, Portal, ProbeKind, ReservationType, Route, Run, Seconds,
-    Service, Startup, Target, Witness, WitnessKind,
+    IscsiSession, Link, LinkKind, Lun, LunPath, LunRole, Micros, Millis, MultipathMap, MultipathPath,
+    Network, NetworkRole, Nic, NicKind, Node, OsFamily, Package, Platform, Portal, ProbeKind,
+    ReservationType, Route, Run, Seconds, Service, Startup, Target, Witness, WitnessKind,
 };
 
 const GIB: u64 = 1 << 30;
@@ -55,7 +55,7 @@ pub fn cluster(shape: Shape) -> Document {
             lun: Some(format!("{}/witness", target_name())),
             ..Witness::default()
         },
-        links: Some((0..shape.nodes).map(|number| link(number, shape.nodes)).collect()),
+        links: Some((0..shape.nodes).map(link).collect()),
         ..Document::empty()
     }
 }
@@ -177,16 +177,32 @@ fn lun(number: usize) -> Lun {
     lun
 }
 
-fn link(number: usize, nodes: usize) -> Link {
-    let (from, to) = (node_name(number), node_name((number + 1) % nodes));
+/// The way from a node to the other of its pair, so that each has its way back.
+fn link(number: usize) -> Link {
+    let peer = number ^ 1;
+    let (from, to) = (node_name(number), node_name(peer));
     Link {
         name: format!("{from} > {to} heartbeat"),
         from: Some(from),
         to: Some(to),
+        kind: Some(LinkKind::Icmp),
+        to_kind: Some("node".into()),
         network: Some("heartbeat".into()),
+        address: Some(heartbeat_address(peer)),
+        port: Some(0),
         reachable: Some(true),
+        sent: Some(10),
+        lost: Some(0),
+        round_trip_us: Some(Micros(200)),
+        interface_mtu: Some(1500),
+        path_mtu: Some(1500),
+        trouble: Some(String::new()),
         ..Link::default()
     }
+}
+
+fn heartbeat_address(node: usize) -> String {
+    format!("10.0.{}.{}", node / 200, node % 200 + 1)
 }
 
 fn node_name(number: usize) -> String {
@@ -369,6 +385,8 @@ fn session(node: usize, path: usize) -> IscsiSession {
         source_address: Some(format!("10.{}.0.{}", path + 2, node + 1)),
         initiator_name: Some(initiator(node)),
         replacement_timeout_s: Some(Seconds(15)),
+        header_digest: Some("None".into()),
+        data_digest: Some("None".into()),
         ..IscsiSession::default()
     }
 }
