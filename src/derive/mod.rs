@@ -86,6 +86,14 @@ fn derived_source(path: String, item: &str) -> Source {
     Source { path, kind: Some(SourceKind::Derived), place: None, item: Some(item.to_owned()) }
 }
 
+/// Facts out of their JSON, with what is derived.
+#[cfg(test)]
+fn completed(text: &str) -> Document {
+    let mut document = Document::parse(text.as_bytes(), "test").expect("valid facts");
+    complete(&mut document);
+    document
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

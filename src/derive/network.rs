@@ -330,14 +330,8 @@ fn distinct(all: impl Iterator<Item = Option<String>>) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::derive::complete;
-    use crate::facts::{Document, GapReason};
-
-    fn document(text: &str) -> Document {
-        let mut document = Document::parse(text.as_bytes(), "test").expect("valid facts");
-        complete(&mut document);
-        document
-    }
+    use crate::derive::completed as document;
+    use crate::facts::GapReason;
 
     const BONDED: &str = r#"{"schema":"quorate/1",
       "networks":[
@@ -410,7 +404,7 @@ mod tests {
     fn deriving_twice_is_deriving_once() {
         let once = document(BONDED);
         let mut twice = once.clone();
-        complete(&mut twice);
+        crate::derive::complete(&mut twice);
         assert_eq!(once, twice);
     }
 

@@ -357,14 +357,8 @@ fn same_portal(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::same_portal;
-    use crate::derive::complete;
-    use crate::facts::{Bytes, Document, Startup};
-
-    fn document(text: &str) -> Document {
-        let mut document = Document::parse(text.as_bytes(), "test").expect("valid facts");
-        complete(&mut document);
-        document
-    }
+    use crate::derive::completed as document;
+    use crate::facts::{Bytes, Startup};
 
     const SHARED: &str = r#"{"schema":"quorate/1",
       "targets":[{"name":"iqn.x:t","portals":[{"address":"10.0.1.10:3260","planned":true},{"address":"10.0.2.10:3260","planned":true}],

@@ -102,6 +102,13 @@ impl Coverage {
     }
 }
 
+impl Coverage {
+    /// What was reached of each kind, with its name in the plural.
+    pub const fn reaches(&self) -> [(&'static str, &Reach); 3] {
+        [("nodes", &self.nodes), ("targets", &self.targets), ("portals", &self.portals)]
+    }
+}
+
 impl RuleCoverage {
     fn of(judgement: &Judgement) -> Self {
         #[derive(Default, Clone, Copy)]

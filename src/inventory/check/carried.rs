@@ -18,6 +18,13 @@ pub struct Tables {
     pub placements: Option<DeclaredList<Placement>>,
 }
 
+/// The records of a list of tables; where they stand goes to the others.
+fn taken<R>(list: Option<DeclaredList<R>>, spans: &mut Vec<(String, Span)>) -> Option<Vec<R>> {
+    let list = list?;
+    spans.extend(list.spans);
+    Some(list.facts)
+}
+
 /// Puts the tables together. Where `sound`, every name that one calls another by is looked for.
 pub fn carried(tables: Tables, nodes: &[NodePlan], sound: bool, problems: &mut Problems) -> CarriedPlan {
     let mut facts = Document::default();
@@ -27,26 +34,11 @@ pub fn carried(tables: Tables, nodes: &[NodePlan], sound: bool, problems: &mut P
         facts.cluster = cluster.facts;
         places.extend(cluster.places.into_iter().map(|(path, place)| (format!("cluster.{path}"), place)));
     }
-    facts.vms = tables.vms.map(|list| {
-        spans.extend(list.spans);
-        list.facts
-    });
-    facts.hosts = tables.hosts.map(|list| {
-        spans.extend(list.spans);
-        list.facts
-    });
-    facts.volumes = tables.volumes.map(|list| {
-        spans.extend(list.spans);
-        list.facts
-    });
-    facts.groups = tables.groups.map(|list| {
-        spans.extend(list.spans);
-        list.facts
-    });
-    facts.placements = tables.placements.map(|list| {
-        spans.extend(list.spans);
-        list.facts
-    });
+    facts.vms = taken(tables.vms, &mut spans);
+    facts.hosts = taken(tables.hosts, &mut spans);
+    facts.volumes = taken(tables.volumes, &mut spans);
+    facts.groups = taken(tables.groups, &mut spans);
+    facts.placements = taken(tables.placements, &mut spans);
     if facts.cluster.layout == Some(Layout::Host)
         && let Some(host) = facts.hosts.iter().flatten().next()
     {

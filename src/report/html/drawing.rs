@@ -43,7 +43,7 @@ pub(super) fn draw(drawn: &Drawn) -> Option<String> {
     }
     let mut y = TOP;
     for (network, row) in drawn.networks.iter().zip(rows) {
-        network_row(&mut out, network, y, row, right);
+        network_row(&mut out, network, y, right);
         y += row;
     }
     let mut target = None;
@@ -101,7 +101,7 @@ fn node_box(out: &mut String, at: usize, node: &DrawnNode, bottom: usize) {
     text(out, middle, 43, "middle", small(class), words, NARROW);
 }
 
-fn network_row(out: &mut String, network: &DrawnNetwork, y: usize, row: usize, right: usize) {
+fn network_row(out: &mut String, network: &DrawnNetwork, y: usize, right: usize) {
     let wire = y + 30;
     let stray = network.name.is_empty();
     if stray {
@@ -152,7 +152,6 @@ fn network_row(out: &mut String, network: &DrawnNetwork, y: usize, row: usize, r
         };
         text(out, x + 6, top + 15, "start", small(class), &words, 26);
     }
-    let _ = row;
 }
 
 fn tap_box(out: &mut String, tap: Option<&Tap>, x: usize, wire: usize) {
