@@ -13,6 +13,7 @@ mod conformance;
 #[allow(dead_code)]
 #[path = "../tests/lab/peers.rs"]
 mod peers;
+mod render;
 mod report;
 
 use common::LARGE;
@@ -30,12 +31,14 @@ const QUORATE: &str = env!("CARGO_BIN_EXE_quorate");
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, fn(&Path)); 15] = [
+    let parts: [(&str, fn(&Path)); 17] = [
         ("rules", rules),
         ("load-rules", load_rules),
         ("plan-64", plan),
         ("process", process),
         ("report", report::validation_report),
+        ("renderers", render::renderers),
+        ("html-64", render::page),
         ("bundle", bundle::sosreport),
         ("start-up", start_up),
         ("ssh-3", |dir| ssh(dir, 3, 7)),

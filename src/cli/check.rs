@@ -106,7 +106,8 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     };
     timings.done("gathering facts");
     // Never freed, as the facts are not.
-    let report = ManuallyDrop::new(judge(document, &resolved, &waivers, args.fail_on, interrupted));
+    let drawn = args.outputs.show_pictures();
+    let report = ManuallyDrop::new(judge(document, &resolved, &waivers, args.fail_on, interrupted, drawn));
     timings.done("judging");
     if args.compare && report.validation.is_none() {
         return Err(Problem::new(
@@ -122,20 +123,26 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     Ok(report.exit_code())
 }
 
-/// Judges facts: what is derived is derived anew, and waivers are held against the day the facts were gathered.
+/// Judges facts: what is derived is derived anew, and waivers are held against the day the facts were gathered. `drawn`
+/// says whether a format is wanted that shows or holds what pictures show.
 pub(super) fn judge(
     document: Document,
     rules: &ResolvedRules<'_>,
     waivers: &[Waiver],
     fail_on: FailOn,
     interrupted: bool,
+    drawn: bool,
 ) -> Report {
     // Never freed: the process ends soon, and taking a large cluster apart again takes as long as parsing half of it.
     let mut document = ManuallyDrop::new(document);
     let today = day_of(&document);
     derive::complete_on(&mut document, Some(today));
     let judgement = rules.judge(&document, waivers, today);
-    Report::new(&document, judgement, fail_on, interrupted)
+    let mut report = Report::new(&document, judgement, fail_on, interrupted);
+    if drawn {
+        report.draw(&document);
+    }
+    report
 }
 
 /// The day on which the facts were gathered, in UTC, so that a recording is judged next year as it is today.

@@ -8,6 +8,7 @@ use crate::report::{
     to_prometheus, to_sarif, to_table,
 };
 use crate::source::{Problem, Problems};
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -58,6 +59,9 @@ pub(super) struct OutputOptions {
     #[arg(long, value_name = "FORMAT=FILE", env = "QUORATE_OUTPUT_FILE", hide_env_values = true)]
     #[arg(value_delimiter = PATH_LIST, value_parser = output_file)]
     pub output_file: Vec<OutputFile>,
+    /// In a table, say under each finding why its rule is there, what to do, the sources, and the line that declares it
+    #[arg(long, env = "QUORATE_EXPLAIN", value_parser = FalseyValueParser::new(), hide_env_values = true)]
+    pub explain: bool,
 }
 
 /// A format and the file for it.
@@ -106,6 +110,13 @@ impl OutputOptions {
             seen.push(path);
         }
         Ok(())
+    }
+
+    /// Whether a format is wanted that shows or holds what pictures show.
+    pub(super) fn show_pictures(&self) -> bool {
+        let mut formats = self.output_file.iter().map(|file| file.format).chain([self.format]);
+        formats
+            .any(|format| matches!(format, ReportFormat::Json | ReportFormat::JsonLines | ReportFormat::Html))
     }
 
     fn file(&self) -> Option<&PathBuf> {

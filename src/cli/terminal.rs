@@ -29,6 +29,7 @@ impl Terminal {
             width: width(terminal, terminal_size::terminal_size_of(std::io::stdout())),
             colour: self.colour(terminal),
             verbose: self.verbose,
+            explain: false,
         }
     }
 
@@ -38,6 +39,7 @@ impl Terminal {
             width: width(false, None),
             colour: self.color == ColorChoice::Always,
             verbose: self.verbose,
+            explain: false,
         }
     }
 

@@ -391,3 +391,37 @@ fn ways(document: &Document) -> Vec<DrawnWay> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{RecordType, Type};
+
+    /// The names of all fields of a record and of the records in it, lists left out.
+    fn names(of: &RecordType, out: &mut HashSet<&'static str>) {
+        for field in of.fields {
+            out.insert(field.name);
+            if let Type::Record(inner) = (field.ty)() {
+                names(inner, out);
+            }
+        }
+    }
+
+    #[test]
+    fn every_field_that_is_named_here_is_one() {
+        let node = Node::default();
+        let of = node.record_type();
+        let mut known = HashSet::new();
+        names(of, &mut known);
+        for name in OWN {
+            assert!(known.contains(name), "a node has no field {name}");
+        }
+        for (list, compared) in COMPARED {
+            let (_, field) = of.find(list).unwrap_or_else(|| panic!("a node has no {list}"));
+            let Type::List(element) = (field.ty)() else { panic!("{list} is no list") };
+            let Type::Record(element) = *element else { panic!("{list} holds no records") };
+            assert!(element.find(compared).is_some(), "{list} have no {compared}");
+            assert!(element.key.is_some(), "{list} have no key");
+        }
+    }
+}

@@ -167,14 +167,16 @@ fn a_page_holds_no_script_and_asks_nobody_for_anything() {
     let mut report = of_all_kinds();
     report.cluster.name = Some(HOSTILE.into());
     report.coverage.nodes.not_reached.push(NotReached { name: HOSTILE.into(), reason: HOSTILE.into() });
-    report.drawn.nodes[1].name = HOSTILE.into();
-    report.drawn.networks.push(DrawnNetwork {
+    let drawn = report.drawn.get_or_insert_default();
+    drawn.nodes = vec![DrawnNode { name: "hv1".into(), ..DrawnNode::default() }; 2];
+    drawn.nodes[1].name = HOSTILE.into();
+    drawn.networks.push(DrawnNetwork {
         name: HOSTILE.into(),
         taps: vec![None, Some(Tap::default())],
         portals: vec![DrawnPortal { address: HOSTILE.into(), login: Some(false), worst: None }],
         ..DrawnNetwork::default()
     });
-    report.drawn.differences.push(Difference {
+    drawn.differences.push(Difference {
         fact: HOSTILE.into(),
         values: vec![Some(HOSTILE.into()), None],
         majority: None,

@@ -1,7 +1,7 @@
 //! The report as workflow commands of GitHub Actions: annotations on the very line of the plan that declares what is
 //! wrong, else on no line.
 
-use super::model::{Report, Verdict};
+use super::model::{Report, Tone};
 use super::text::printable;
 use super::words::{details, headline, is_open};
 use crate::rule::Status;
@@ -26,10 +26,10 @@ pub fn to_github(report: &Report) -> String {
     }
     let words =
         format!("{}: {} (exit code {})", report.verdict.word(), printable(&report.reason), report.exit_code);
-    let command = match report.verdict {
-        Verdict::Clean => "notice",
-        Verdict::Findings | Verdict::LeftOnLun => "error",
-        Verdict::Incomplete | Verdict::NothingChecked | Verdict::Interrupted => "warning",
+    let command = match report.verdict.tone() {
+        Tone::Good => "notice",
+        Tone::Bad => "error",
+        Tone::Open => "warning",
     };
     push(&mut out, command, &["title=quorate".to_owned()], &words);
     out

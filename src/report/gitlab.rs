@@ -3,7 +3,7 @@
 use super::json::to_json;
 use super::model::Report;
 use super::text::printable;
-use super::words::{details, fingerprint, headline, is_open};
+use super::words::{PLAN, details, fingerprint, headline, is_open, place};
 use crate::rule::{Finding, Line, Status};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -66,7 +66,7 @@ fn issue(finding: &Finding, seen: &mut HashMap<String, usize>) -> Issue {
             Status::Warn => "minor",
             _ => "info",
         },
-        location: location(finding.declared_at.as_ref().or(finding.rule_at.as_ref())),
+        location: location(place(finding)),
         content: Content { body: details(finding).join("\n\n") },
     }
 }
@@ -77,12 +77,13 @@ fn verdict(report: &Report) -> Issue {
         check_name: "verdict".to_owned(),
         fingerprint: "quorate-verdict".to_owned(),
         severity: "blocker",
-        location: location(report.findings.iter().find_map(|finding| finding.declared_at.as_ref())),
+        location: location(
+            report.findings.iter().find_map(|finding| finding.declared_at.as_ref()).unwrap_or(&PLAN),
+        ),
         content: Content { body: format!("exit code {}", report.exit_code) },
     }
 }
 
-fn location(at: Option<&Line>) -> Location {
-    let (path, begin) = at.map_or(("cluster.toml", 1), |at| (at.file.as_str(), at.line));
-    Location { path: printable(path).into_owned(), lines: Lines { begin } }
+fn location(at: &Line) -> Location {
+    Location { path: printable(&at.file).into_owned(), lines: Lines { begin: at.line } }
 }

@@ -3,6 +3,7 @@
 //! Two findings are put together only when their words are the same but for the names of their subjects. Unknowns are
 //! put together by what keeps them from being judged, since one silent host makes many rules unknown.
 
+use super::text::capital;
 use crate::rule::{Finding, Status};
 use std::collections::{HashMap, HashSet};
 
@@ -31,6 +32,8 @@ pub(super) struct Line<'a> {
     /// What is said of them.
     pub message: String,
     pub findings: Vec<&'a Finding>,
+    /// Their names again, to see quickly whether one is there.
+    named: HashSet<&'a str>,
 }
 
 /// The blocks of one status, in the order of the findings.
@@ -83,6 +86,7 @@ fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
 fn unknown_blocks(findings: &[Finding]) -> Vec<Block<'_>> {
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut block_of: HashMap<Vec<&str>, usize> = HashMap::new();
+    let mut ruled: HashSet<(usize, &str)> = HashSet::new();
     for finding in findings.iter().filter(|finding| finding.status == Status::Unknown) {
         let causes = causes(finding);
         // Where no cause is named, the words of the rule are the cause.
@@ -91,13 +95,14 @@ fn unknown_blocks(findings: &[Finding]) -> Vec<Block<'_>> {
         match block_of.get(&key) {
             Some(&at) => {
                 let block = &mut blocks[at];
-                if !block.rules.contains(&finding.rule.as_str()) {
+                if ruled.insert((at, &finding.rule)) {
                     block.rules.push(&finding.rule);
                 }
                 block.lines[0].findings.push(finding);
             }
             None => {
                 block_of.insert(key, blocks.len());
+                ruled.insert((blocks.len(), &finding.rule));
                 let message = if causes.is_empty() { finding.message.clone() } else { causes.join("; ") };
                 blocks.push(Block {
                     status: Status::Unknown,
@@ -144,7 +149,8 @@ fn owners<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<(&'a str, &'a 
 
 impl<'a> Line<'a> {
     fn new(finding: &'a Finding, noun: &'a str, of: usize, message: String) -> Self {
-        Line { subjects: vec![&finding.subject], noun, of, message, findings: vec![finding] }
+        let named = HashSet::from([finding.subject.as_str()]);
+        Line { subjects: vec![&finding.subject], noun, of, message, findings: vec![finding], named }
     }
 
     /// Leaves the name of an owner out of the names of what it owns.
@@ -156,7 +162,7 @@ impl<'a> Line<'a> {
     }
 
     fn add(&mut self, finding: &'a Finding) {
-        if !self.subjects.contains(&finding.subject.as_str()) {
+        if self.named.insert(&finding.subject) {
             self.subjects.push(&finding.subject);
         }
         self.findings.push(finding);
@@ -208,7 +214,7 @@ fn advice(causes: &[&str]) -> String {
         }
     }
     let Some((first, rest)) = out.split_first() else { return String::new() };
-    let mut text = first[..1].to_uppercase() + &first[1..];
+    let mut text = capital(first);
     for words in rest {
         text.push_str(" Or ");
         text.push_str(words);
@@ -323,7 +329,8 @@ fn common_words(findings: &[&Finding]) -> String {
     let mut names: Vec<Vec<&str>> = first.into_iter().map(|name| vec![name]).collect();
     for finding in &findings[1..] {
         for (seen, name) in names.iter_mut().zip(without_names(finding).1) {
-            if !seen.contains(&name) {
+            // More than are shown need not be known.
+            if seen.len() <= MOST_NAMES && !seen.contains(&name) {
                 seen.push(name);
             }
         }

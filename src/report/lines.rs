@@ -23,8 +23,7 @@ enum Record<'a> {
 /// The report as JSON lines. The first has `"type":"report"` and all of `quorate-report/1` but the findings, those that follow
 /// have `"type":"finding"`, the last has `"type":"end"`.
 pub fn to_json_lines(report: &Report) -> String {
-    let mut head =
-        serde_json::to_value(Report { findings: Vec::new(), ..report.clone() }).unwrap_or_default();
+    let mut head = serde_json::to_value(report.without_findings()).unwrap_or_default();
     if let Some(head) = head.as_object_mut() {
         head.remove("findings");
         head.insert("type".to_owned(), "report".into());

@@ -2,9 +2,9 @@
 //! rest folded.
 
 use super::group::{Block, blocks};
-use super::model::{Report, Verdict};
+use super::model::{Report, Tone};
 use super::text::{count, printable};
-use super::words::is_open;
+use super::words::{is_open, waiver_words};
 use crate::rule::Status;
 use std::fmt::Write;
 
@@ -18,10 +18,10 @@ pub fn to_markdown(report: &Report) -> String {
     let name = cluster.name.as_deref().unwrap_or("(no name)");
     line(&mut out, &format!("## quorate: {}", inline(name)));
     line(&mut out, "");
-    let mark = match report.verdict {
-        Verdict::Clean => "✅",
-        Verdict::Findings | Verdict::LeftOnLun => "❌",
-        Verdict::Incomplete | Verdict::NothingChecked | Verdict::Interrupted => "❔",
+    let mark = match report.verdict.tone() {
+        Tone::Good => "✅",
+        Tone::Bad => "❌",
+        Tone::Open => "❔",
     };
     let words = report.verdict.word().to_uppercase().replace('-', " ");
     line(
@@ -91,9 +91,7 @@ fn summary(out: &mut String, report: &Report) {
         "{} of {} rules evaluated, {} unknown",
         coverage.rules.evaluated, coverage.rules.selected, coverage.rules.unknown
     )];
-    for (reach, plural) in
-        [(&coverage.nodes, "nodes"), (&coverage.targets, "targets"), (&coverage.portals, "portals")]
-    {
+    for (plural, reach) in coverage.reaches() {
         if reach.total > 0 {
             let mut text = format!("{} of {} reached", reach.reached, count(reach.total, plural));
             if !reach.not_reached.is_empty() {
@@ -147,14 +145,7 @@ fn folded(out: &mut String, report: &Report, status: Status, title: &str) {
         for one in &block.lines {
             let mut text = format!("- {}: {}", names(&one.subjects), inline(&one.message));
             if let Some(waiver) = &one.findings[0].waiver {
-                let _ = write!(
-                    text,
-                    " (waived by {} until {}, otherwise {}: {})",
-                    inline(&waiver.owner),
-                    inline(&waiver.until),
-                    waiver.instead_of,
-                    inline(&waiver.reason)
-                );
+                let _ = write!(text, " (waived {})", inline(&waiver_words(waiver)));
             }
             let _ = write!(text, " `{}`", block.rules[0].replace('`', ""));
             line(out, &text);
@@ -164,9 +155,7 @@ fn folded(out: &mut String, report: &Report, status: Status, title: &str) {
 }
 
 fn names(all: &[&str]) -> String {
-    let shown: Vec<String> = all.iter().take(NAMES).map(|name| inline(name)).collect();
-    let rest = all.len().saturating_sub(NAMES);
-    if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
+    super::words::names(all, NAMES, inline)
 }
 
 /// Text of a host or file as text and nothing else: what Markdown, HTML or a mention would read out of it is escaped.

@@ -48,9 +48,9 @@ pub struct Report {
     /// Microsoft's own validation of the cluster beside the rules, where the facts hold one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Validated>,
-    /// What the pictures of a report show.
-    #[serde(default)]
-    pub drawn: Drawn,
+    /// What the pictures of a report show; absent where no format was asked for that shows or holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<Drawn>,
     /// All findings, worst first, then in the order of the rules and of the facts.
     pub findings: Vec<Finding>,
 }
@@ -102,6 +102,15 @@ impl Verdict {
         }
     }
 
+    /// How it is marked where there are colours or signs.
+    pub(super) const fn tone(self) -> Tone {
+        match self {
+            Verdict::Clean => Tone::Good,
+            Verdict::Findings | Verdict::LeftOnLun => Tone::Bad,
+            Verdict::Incomplete | Verdict::NothingChecked | Verdict::Interrupted => Tone::Open,
+        }
+    }
+
     /// The exit code that goes with it.
     pub const fn exit_code(self) -> ExitCode {
         match self {
@@ -113,6 +122,17 @@ impl Verdict {
             Verdict::LeftOnLun => ExitCode::LeftOnLun,
         }
     }
+}
+
+/// How a verdict is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// All is well.
+    Good,
+    /// Something is wrong.
+    Bad,
+    /// It cannot be told.
+    Open,
 }
 
 /// The findings that make a check end with [`ExitCode::Findings`].
@@ -186,7 +206,6 @@ impl Report {
         let Judgement { mut findings, profile, overrides, .. } = judgement;
         findings.sort_by_key(|finding| finding.status);
         declare(&mut findings, document);
-        let drawn = Drawn::of(document, &findings);
         let summary = Summary::of(&findings);
         let tested = TestedLun::all(document);
         let (verdict, reason) =
@@ -211,13 +230,39 @@ impl Report {
             overrides,
             tested,
             validation,
-            drawn,
+            drawn: None,
             findings,
         }
     }
 }
 
 impl Report {
+    /// Adds what pictures show. It compares every fact of every node, so that only who shows or writes it asks for it.
+    pub fn draw(&mut self, document: &Document) {
+        self.drawn = Some(Drawn::of(document, &self.findings));
+    }
+
+    /// All of it but the findings.
+    pub(super) fn without_findings(&self) -> Self {
+        Report {
+            schema: self.schema.clone(),
+            tool: self.tool.clone(),
+            cluster: self.cluster.clone(),
+            gathered: self.gathered.clone(),
+            verdict: self.verdict,
+            reason: self.reason.clone(),
+            exit_code: self.exit_code,
+            fail_on: self.fail_on,
+            summary: self.summary,
+            coverage: self.coverage.clone(),
+            overrides: self.overrides.clone(),
+            tested: self.tested.clone(),
+            validation: self.validation.clone(),
+            drawn: self.drawn.clone(),
+            findings: Vec::new(),
+        }
+    }
+
     /// The exit code that the verdict calls for.
     pub const fn exit_code(&self) -> ExitCode {
         self.verdict.exit_code()

@@ -59,11 +59,10 @@ pub fn to_prometheus(report: &Report) -> String {
         "Selected rules by what came of them.",
         &states.map(|(state, number)| one(format!("state=\"{state}\""), number)),
     );
-    let coverage = &report.coverage;
-    let reaches =
-        [("nodes", &coverage.nodes), ("targets", &coverage.targets), ("portals", &coverage.portals)];
-    let reached: Vec<_> = reaches
-        .iter()
+    let reached: Vec<_> = report
+        .coverage
+        .reaches()
+        .into_iter()
         .flat_map(|(kind, reach)| {
             [
                 ("reached", reach.reached),

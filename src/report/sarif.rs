@@ -5,9 +5,9 @@
 //! without a level. The invocation bears exit code and verdict.
 
 use super::model::{Report, Verdict};
-use super::text::printable;
-use super::words::{details, fingerprint, headline};
-use crate::rule::{Finding, Line, Severity, Status};
+use super::text::{printable, singular};
+use super::words::{details, fingerprint, headline, place, waiver_words};
+use crate::rule::{Finding, Severity, Status};
 use serde_sarif::sarif::{
     ArtifactLocation, Invocation, Location, LogicalLocation, Message, MultiformatMessageString, Notification,
     NotificationLevel, PhysicalLocation, Region, ReportingConfiguration, ReportingConfigurationLevel,
@@ -93,10 +93,7 @@ fn result(finding: &Finding, rule: i64) -> Found {
             Suppression::builder()
                 .kind(serde_json::json!("external"))
                 .status(serde_json::json!("accepted"))
-                .justification(printable(&format!(
-                    "{}, until {}: {}",
-                    waiver.owner, waiver.until, waiver.reason
-                )))
+                .justification(waiver_words(waiver))
                 .build()
         })
         .collect();
@@ -119,17 +116,12 @@ fn location(finding: &Finding) -> Location {
         .fully_qualified_name(printable(path))
         .kind("resource")
         .build();
-    let at = |line: &Line, base: Option<&str>| {
-        let mut artifact = ArtifactLocation::builder().uri(uri(&line.file)).build();
-        artifact.uri_base_id = base.map(str::to_owned);
-        let region = Region::builder().start_line(i64::try_from(line.line).unwrap_or(1)).build();
-        PhysicalLocation::builder().artifact_location(artifact).region(region).build()
-    };
-    let physical = match (&finding.declared_at, &finding.rule_at) {
-        (Some(line), _) => at(line, None),
-        (None, Some(line)) => at(line, line.file.starts_with("rules/").then_some(PROGRAM)),
-        (None, None) => at(&Line { file: "cluster.toml".to_owned(), line: 1 }, None),
-    };
+    let line = place(finding);
+    let shipped = finding.declared_at.is_none() && line.file.starts_with("rules/");
+    let mut artifact = ArtifactLocation::builder().uri(uri(&line.file)).build();
+    artifact.uri_base_id = shipped.then(|| PROGRAM.to_owned());
+    let region = Region::builder().start_line(i64::try_from(line.line).unwrap_or(1)).build();
+    let physical = PhysicalLocation::builder().artifact_location(artifact).region(region).build();
     Location::builder().physical_location(physical).logical_locations(vec![logical]).build()
 }
 
@@ -147,15 +139,16 @@ fn invocation(report: &Report) -> Invocation {
     if report.verdict != Verdict::Clean && report.verdict != Verdict::Findings {
         note(NotificationLevel::Error, words.clone());
     }
-    for (kind, reach) in [
-        ("node", &report.coverage.nodes),
-        ("target", &report.coverage.targets),
-        ("portal", &report.coverage.portals),
-    ] {
+    for (kind, reach) in report.coverage.reaches() {
         for one in &reach.not_reached {
             note(
                 NotificationLevel::Error,
-                format!("{kind} {} was not reached: {}", printable(&one.name), printable(&one.reason)),
+                format!(
+                    "{} {} was not reached: {}",
+                    singular(kind),
+                    printable(&one.name),
+                    printable(&one.reason)
+                ),
             );
         }
     }

@@ -4,10 +4,11 @@
 
 use super::coverage::Reach;
 use super::group::{Block, Line, blocks, owner, type_path};
-use super::model::{Report, Verdict};
+use super::model::{Report, Tone};
 use super::tested::Detail;
-use super::text::{count, printable};
-use crate::rule::{Evidence, Finding, Status};
+use super::text::{capital, count, printable};
+use super::words::{distinct, is_open, provenance, waiver_words};
+use crate::rule::Status;
 use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, LineStyle, Row, Table, TableStyle, Width,
 };
@@ -21,10 +22,20 @@ pub struct Look {
     pub colour: bool,
     /// 0 leaves out what holds and what does not apply; 1 shows it, and the reasons, evidence and sources too.
     pub verbose: u8,
+    /// Whether each finding bears the reason for its rule, its sources and the line that declares its subject.
+    pub explain: bool,
+}
+
+impl Look {
+    /// As in a file: no colour, findings only.
+    pub const PLAIN: Look = Look { width: 100, colour: false, verbose: 0, explain: false };
 }
 
 /// The narrowest table with a column of its own for status and subject.
 pub(super) const NARROW: u16 = 56;
+
+/// How many lines of a plan stand under a finding before the rest is only counted.
+const PLACES: usize = 4;
 
 /// How many names stand in a row before the rest is only counted.
 const NAMES: usize = 8;
@@ -133,7 +144,9 @@ fn block_rows(block: &Block<'_>, look: Look) -> Vec<Row> {
         if block.status == Status::Unknown {
             text.extend(missing_words(line, look));
         }
-        text.extend(waiver_words(line.findings[0]));
+        text.extend(
+            line.findings[0].waiver.as_ref().map(|waiver| format!("Waived {}", waiver_words(waiver))),
+        );
         if look.verbose > 0 {
             text.extend(evidence_words(line));
         }
@@ -174,23 +187,32 @@ fn row(status: Status, word: &str, subject: &str, text: &str, look: Look) -> Row
 /// What stands under the last line of a block: why, what to do, and the rule.
 fn closing_words(block: &Block<'_>, look: Look) -> Vec<String> {
     let mut out = Vec::new();
-    if look.verbose > 0 && !block.why.is_empty() && block.rules.len() == 1 {
+    let explain = look.explain || look.verbose > 0;
+    if explain && !block.why.is_empty() && block.rules.len() == 1 {
         out.push(format!("Why: {}", printable(block.why)));
     }
-    let wanted = matches!(block.status, Status::Fail | Status::Unknown | Status::Warn | Status::Info);
-    if wanted && !block.remedy.is_empty() {
+    if is_open(block.status) && !block.remedy.is_empty() {
         out.push(format!("Fix: {}", printable(&block.remedy)));
     }
     if let [rule] = block.rules.as_slice() {
         out.push(format!("Rule: {}", printable(rule)));
+        let source = &block.lines[0].findings[0].source;
+        if explain && !source.is_empty() {
+            out.push(format!("Source: {}", printable(&source.join("; "))));
+        }
+    }
+    if explain {
+        let places = block.lines.iter().flat_map(|line| &line.findings);
+        let places = places.filter_map(|finding| finding.declared_at.as_ref());
+        let places = distinct(places.map(|at| (at.file.as_str(), at.line)));
+        let shown = places.iter().take(PLACES).map(|(file, line)| format!("At: {}:{line}", printable(file)));
+        out.extend(shown);
+        if places.len() > PLACES {
+            out.push(format!("and {}", count(places.len() - PLACES, "other lines")));
+        }
     }
     if look.verbose > 0 {
-        let mut from: Vec<&str> = Vec::new();
-        for provenance in block.lines.iter().flat_map(|line| &line.findings).flat_map(|f| &f.provenance) {
-            if !from.contains(&provenance.as_str()) {
-                from.push(provenance);
-            }
-        }
+        let from = provenance(block.lines.iter().flat_map(|line| line.findings.iter().copied()));
         if !from.is_empty() {
             out.push(format!("From: {}", names(&from, look)));
         }
@@ -212,35 +234,20 @@ fn missing_words(line: &Line<'_>, look: Look) -> Option<String> {
     (!kinds.is_empty()).then(|| format!("Missing: {}", names(&kinds, look)))
 }
 
-fn waiver_words(finding: &Finding) -> Option<String> {
-    let waiver = finding.waiver.as_ref()?;
-    Some(format!(
-        "Waived by {} until {} (otherwise {}): {}",
-        printable(&waiver.owner),
-        printable(&waiver.until),
-        waiver.instead_of,
-        printable(&waiver.reason)
-    ))
-}
-
 fn evidence_words(line: &Line<'_>) -> Vec<String> {
     const MOST: usize = 6;
-    let mut all: Vec<&Evidence> = Vec::new();
-    for evidence in line.findings.iter().flat_map(|finding| &finding.evidence) {
-        if !all.contains(&evidence) {
-            all.push(evidence);
-        }
-    }
+    let evidence = line.findings.iter().flat_map(|finding| &finding.evidence);
+    let all = distinct(evidence.map(|one| (one.path.as_str(), one.value.as_deref(), one.missing.as_deref())));
     let mut out: Vec<String> = all
         .iter()
         .take(MOST)
-        .map(|evidence| {
-            let value = match (&evidence.value, &evidence.missing) {
+        .map(|(path, value, missing)| {
+            let value = match (value, missing) {
                 (Some(value), _) => printable(value).into_owned(),
                 (None, Some(missing)) => format!("missing ({})", printable(missing)),
                 (None, None) => "missing".to_owned(),
             };
-            format!("Read: {} = {value}", printable(&evidence.path))
+            format!("Read: {} = {value}", printable(path))
         })
         .collect();
     if all.len() > MOST {
@@ -269,37 +276,27 @@ fn subject_words(line: &Line<'_>, look: Look) -> String {
 
 /// Names in a row; without `-v` only the first few, and how many there are besides.
 fn names(all: &[&str], look: Look) -> String {
-    let most = if look.verbose > 0 || all.len() == NAMES + 1 { all.len() } else { NAMES };
-    let shown: Vec<_> = all.iter().take(most).map(|name| printable(name)).collect();
-    let mut text = shown.join(", ");
-    if all.len() > most {
-        text.push_str(&format!(" and {} more", all.len() - most));
-    }
-    text
+    super::words::names(all, if look.verbose > 0 { all.len() } else { NAMES }, printable)
 }
 
 fn foot(report: &Report, look: Look) -> String {
     let coverage = &report.coverage;
-    let mut rows = vec![
-        ("Findings", summary_words(report)),
-        ("Rules", rule_words(report)),
-        ("Nodes", reach_words(&coverage.nodes, look)),
-    ];
-    if coverage.targets.total > 0 {
-        rows.push(("Targets", reach_words(&coverage.targets, look)));
-    }
-    if coverage.portals.total > 0 {
-        rows.push(("Portals", reach_words(&coverage.portals, look)));
+    let mut rows =
+        vec![("Findings".to_owned(), summary_words(report)), ("Rules".to_owned(), rule_words(report))];
+    for (kind, reach) in coverage.reaches() {
+        if kind == "nodes" || reach.total > 0 {
+            rows.push((capital(kind), reach_words(reach, look)));
+        }
     }
     if !coverage.run_complete {
-        rows.push(("Run", "the facts were not gathered to the end".to_owned()));
+        rows.push(("Run".to_owned(), "the facts were not gathered to the end".to_owned()));
     }
     for set in &report.overrides {
         let text = format!(
             "{} is {} instead of {} ({}), set at {}",
             set.param, set.value, set.instead_of, set.limit_from, set.set_at
         );
-        rows.push(("Limit", printable(&text).into_owned()));
+        rows.push(("Limit".to_owned(), printable(&text).into_owned()));
     }
     let word = report.verdict.word().to_uppercase();
     let verdict = format!("{word}: {} (exit code {})", report.reason, report.exit_code);
@@ -307,10 +304,10 @@ fn foot(report: &Report, look: Look) -> String {
     for (name, text) in rows {
         table.add_row(pair(Cell::new(name), &text, None, look));
     }
-    let colour = Some(match report.verdict {
-        Verdict::Clean => Color::Green,
-        Verdict::Findings | Verdict::LeftOnLun => Color::Red,
-        Verdict::Incomplete | Verdict::NothingChecked | Verdict::Interrupted => Color::Yellow,
+    let colour = Some(match report.verdict.tone() {
+        Tone::Good => Color::Green,
+        Tone::Bad => Color::Red,
+        Tone::Open => Color::Yellow,
     });
     table.add_row(pair(Cell::new("Verdict").add_attribute(Attribute::Bold), &verdict, colour, look));
     lay(&mut table, look);

@@ -229,17 +229,22 @@ fn step_row(step: &ConformanceStep, look: Look) -> Row {
         (Some(StepResult::Departs | StepResult::NotSupported), _) => Some(Color::Yellow),
         _ => Some(Color::Magenta),
     };
-    let word = match step.result {
-        Some(StepResult::Ok) => "ok",
-        Some(StepResult::Departs) => "DEPARTS",
-        Some(StepResult::NotSupported) => "not supported",
-        Some(StepResult::NotRun) => "not run",
-        None => "not known",
-    };
-    let failed = matches!(step.result, Some(StepResult::Departs | StepResult::NotSupported));
+    let (word, failed) = step_result(step);
+    let word = if step.result == Some(StepResult::Departs) { word.to_uppercase() } else { word.to_owned() };
     let severity = step.severity.filter(|_| failed).map_or("", StepSeverity::word);
     let text = step_words(step, failed, look).join("\n");
-    words_row(&printable(&step.id), word, severity, &text, colour, look)
+    words_row(&printable(&step.id), &word, severity, &text, colour, look)
+}
+
+/// What came of a step, in words, and whether it is to be looked at.
+pub(super) fn step_result(step: &ConformanceStep) -> (&'static str, bool) {
+    match step.result {
+        Some(StepResult::Ok) => ("ok", false),
+        Some(StepResult::Departs) => ("departs", true),
+        Some(StepResult::NotSupported) => ("not supported", true),
+        Some(StepResult::NotRun) => ("not run", false),
+        None => ("not known", false),
+    }
 }
 
 fn words_row(id: &str, word: &str, severity: &str, text: &str, colour: Option<Color>, look: Look) -> Row {
@@ -463,7 +468,7 @@ mod tests {
     }
 
     fn look(width: u16) -> Look {
-        Look { width, colour: false, verbose: 0 }
+        Look { width, ..Look::PLAIN }
     }
 
     #[test]

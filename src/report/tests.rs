@@ -143,7 +143,7 @@ fn json_is_read_back() {
 }
 
 fn look(width: u16) -> Look {
-    Look { width, colour: false, verbose: 0 }
+    Look { width, ..Look::PLAIN }
 }
 
 fn mixed() -> Report {
@@ -272,9 +272,7 @@ fn something_left_on_a_lun_counts_before_everything() {
         assert!(report.reason.contains("may be left on data"), "{}", report.reason);
         let again = Report::from_json(&report.to_json()).expect("it is read back");
         assert_eq!(again, report);
-        assert!(
-            to_table(&report, Look { width: 80, colour: false, verbose: 0 }).contains("0x7175000000000101")
-        );
+        assert!(to_table(&report, look(80)).contains("0x7175000000000101"));
     }
     assert_eq!(of(conformance(Some(Vec::new()), true), false).exit_code, 1);
     assert_eq!(of(conformance(None, false), false).tested, []);

@@ -59,6 +59,12 @@ fn escape(out: &mut String, c: char) {
     write!(out, "\\u{{{:x}}}", u32::from(c)).expect("writing to a string cannot fail");
 }
 
+/// The text with a capital at its beginning.
+pub(super) fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}
+
 /// `3 nodes`, `1 node`, `no nodes`: a count with its noun, which is given in the plural.
 pub fn count(number: usize, plural: &str) -> String {
     match number {

@@ -1,8 +1,50 @@
 //! What is said of a finding wherever it stands alone: the same words in every format.
 
 use super::text::printable;
-use crate::rule::{Evidence, Finding, Status};
+use crate::rule::{AppliedWaiver, Evidence, Finding, Line, Status};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
+use std::fmt::Display;
+use std::hash::Hash;
+use std::sync::LazyLock;
+
+/// Where a finding is shown that no line of a file declares: at the head of the plan.
+pub(super) static PLAN: LazyLock<Line> = LazyLock::new(|| Line { file: "cluster.toml".to_owned(), line: 1 });
+
+/// The line that a finding is shown at: that of the plan, else that of the rule.
+pub(super) fn place(finding: &Finding) -> &Line {
+    finding.declared_at.as_ref().or(finding.rule_at.as_ref()).unwrap_or(&PLAN)
+}
+
+/// Who accepts a finding, until when, and why; to stand after the word "waived".
+pub(super) fn waiver_words(waiver: &AppliedWaiver) -> String {
+    let words = format!(
+        "by {} until {} (otherwise {}): {}",
+        waiver.owner, waiver.until, waiver.instead_of, waiver.reason
+    );
+    printable(&words).into_owned()
+}
+
+/// Names in a row, each as `written` makes it; beyond the first `most` they are only counted, but never a single one.
+pub(super) fn names<'a, W: Display>(all: &[&'a str], most: usize, written: impl Fn(&'a str) -> W) -> String {
+    let most = if all.len() == most.saturating_add(1) { all.len() } else { most };
+    let shown: Vec<String> = all.iter().take(most).map(|name| written(name).to_string()).collect();
+    match all.len().saturating_sub(most) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Each once, in the order in which they come.
+pub(super) fn distinct<T: Copy + Eq + Hash>(all: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    all.into_iter().filter(|one| seen.insert(*one)).collect()
+}
+
+/// Where the facts come from that several findings rest on.
+pub(super) fn provenance<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Vec<&'a str> {
+    distinct(findings.into_iter().flat_map(|finding| finding.provenance.iter().map(String::as_str)))
+}
 
 /// The finding as one line, its subject first: `hv2: kernel 6.1, most run 6.5`.
 pub(super) fn headline(finding: &Finding) -> String {
@@ -11,12 +53,12 @@ pub(super) fn headline(finding: &Finding) -> String {
     let subject = printable(&finding.subject);
     let whole = finding.subject == crate::rule::WHOLE;
     // `db3 uses MTU 1400 on lan` names `db3 lan` already.
-    let named = message.contains(subject.as_ref()) || subject.split(' ').all(|name| names(&message, name));
+    let named = message.contains(subject.as_ref()) || subject.split(' ').all(|name| has_word(&message, name));
     if whole || named { message.into_owned() } else { format!("{subject}: {message}") }
 }
 
 /// Whether a text has that word, not only as a part of another.
-fn names(text: &str, word: &str) -> bool {
+fn has_word(text: &str, word: &str) -> bool {
     let bounded = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     text.match_indices(word).any(|(at, _)| {
         bounded(text[..at].chars().next_back()) && bounded(text[at + word.len()..].chars().next())
@@ -39,11 +81,7 @@ pub(super) fn details(finding: &Finding) -> Vec<String> {
         finding.evidence.iter().filter(|evidence| evidence.missing.is_some()).map(missing_or_value).collect();
     say("Missing", &missing.join("; "));
     if let Some(waiver) = &finding.waiver {
-        let words = format!(
-            "by {} until {} (otherwise {}): {}",
-            waiver.owner, waiver.until, waiver.instead_of, waiver.reason
-        );
-        say("Waived", &words);
+        say("Waived", &waiver_words(waiver));
     }
     say("Rule", &finding.rule);
     say("Source", &finding.source.join("; "));

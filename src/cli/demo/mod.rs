@@ -79,7 +79,8 @@ pub(super) fn run(args: DemoArgs, terminal: &Terminal) -> Outcome {
     let resolved = ruleset.resolve(&Selection::of_inventory(&inventory))?;
     timings.done("loading rules");
     let judge = |gathered: Gathered| {
-        check::judge(gathered.document, &resolved, &inventory.waivers, FailOn::Fail, gathered.interrupted)
+        let (waivers, drawn) = (&inventory.waivers, args.outputs.show_pictures());
+        check::judge(gathered.document, &resolved, waivers, FailOn::Fail, gathered.interrupted, drawn)
     };
     let active = ActiveOptions::default();
     let gathering = Gathering::new(&inventory, &ProbeOptions::default(), &active, terminal)?;

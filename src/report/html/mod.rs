@@ -6,15 +6,16 @@
 
 mod drawing;
 
-use super::drawn::{Difference, DrawnWay};
+use super::drawn::{Difference, Drawn, DrawnWay};
 use super::group::{Block, blocks};
-use super::model::{Report, Verdict};
+use super::model::{Report, Tone};
 use super::table::Look;
-use super::tested::{TestedLun, step_words};
-use super::text::{count, printable};
-use super::words::missing_or_value;
-use crate::rule::Status;
+use super::tested::{TestedLun, step_result, step_words};
+use super::text::{capital, count, printable};
+use super::words::{missing_or_value, provenance, waiver_words};
+use crate::rule::{Evidence, Status};
 use minijinja::{AutoEscape, Environment, Value, context};
+use std::collections::{HashMap, HashSet};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
@@ -26,7 +27,7 @@ const NAMES: usize = 16;
 const EVIDENCE: usize = 8;
 
 /// How the words of active tests are taken out of the report: all on one line, the first exchanges on the wire only.
-const WORDS: Look = Look { width: 200, colour: false, verbose: 0 };
+const WORDS: Look = Look { width: 200, ..Look::PLAIN };
 
 /// The report as one HTML page, with a line end.
 pub fn to_html(report: &Report) -> String {
@@ -63,10 +64,10 @@ fn values(report: &Report) -> Value {
         .filter(|(_, text)| !text.is_empty())
         .map(|(head, text)| format!("{head}{}", said(text)))
         .collect();
-    let class = match report.verdict {
-        Verdict::Clean => "pass",
-        Verdict::Findings | Verdict::LeftOnLun => "fail",
-        Verdict::Incomplete | Verdict::NothingChecked | Verdict::Interrupted => "unknown",
+    let class = match report.verdict.tone() {
+        Tone::Good => "pass",
+        Tone::Bad => "fail",
+        Tone::Open => "unknown",
     };
     let tiles: Vec<Value> = Status::ALL
         .into_iter()
@@ -91,7 +92,9 @@ fn values(report: &Report) -> Value {
             })
             .collect()
     };
-    let nodes: Vec<String> = report.drawn.nodes.iter().map(|node| said(&node.name)).collect();
+    let nothing = Drawn::default();
+    let drawn = report.drawn.as_ref().unwrap_or(&nothing);
+    let nodes: Vec<String> = drawn.nodes.iter().map(|node| said(&node.name)).collect();
     let validation: Vec<Value> = report
         .validation
         .iter()
@@ -122,12 +125,12 @@ fn values(report: &Report) -> Value {
         tiles,
         coverage => coverage(report),
         overrides,
-        picture => drawing::draw(&report.drawn).map(Value::from_safe_string),
+        picture => drawing::draw(drawn).map(Value::from_safe_string),
         blocks => found,
         nodes,
-        differences => report.drawn.differences.iter().map(difference).collect::<Vec<_>>(),
-        more_differences => report.drawn.more_differences,
-        ways => ways(report),
+        differences => drawn.differences.iter().map(difference).collect::<Vec<_>>(),
+        more_differences => drawn.more_differences,
+        ways => ways(drawn),
         tested => report.tested.iter().map(tested).collect::<Vec<_>>(),
         validation,
         holds => quiet(Status::Pass),
@@ -148,9 +151,7 @@ fn coverage(report: &Report) -> Vec<Value> {
             rules.selected, rules.evaluated, rules.unknown, rules.not_applicable, rules.waived
         ),
     }];
-    for (what, reach) in
-        [("Nodes", &coverage.nodes), ("Targets", &coverage.targets), ("Portals", &coverage.portals)]
-    {
+    for (kind, reach) in coverage.reaches() {
         if reach.total == 0 {
             continue;
         }
@@ -163,7 +164,7 @@ fn coverage(report: &Report) -> Vec<Value> {
             .iter()
             .map(|one| format!("{}: {}", said(&one.name), said(&one.reason)))
             .collect();
-        out.push(context! { what, words, missing });
+        out.push(context! { what => capital(kind), words, missing });
     }
     if !coverage.run_complete {
         out.push(context! { what => "Run", words => "The facts were not gathered to the end." });
@@ -176,15 +177,13 @@ fn block_value(block: &Block<'_>) -> Value {
         .lines
         .iter()
         .map(|line| {
-            let mut evidence: Vec<String> = Vec::new();
-            for one in line.findings.iter().flat_map(|finding| &finding.evidence) {
-                let words = said(&missing_or_value(one));
-                if !evidence.contains(&words) {
-                    evidence.push(words);
-                }
-            }
-            let more = evidence.len().saturating_sub(EVIDENCE);
-            evidence.truncate(EVIDENCE);
+            let mut seen = HashSet::new();
+            let all = line.findings.iter().flat_map(|finding| &finding.evidence);
+            let all = all.filter(|one| seen.insert((&one.path, &one.value, &one.missing)));
+            let all: Vec<&Evidence> = all.collect();
+            let more = all.len().saturating_sub(EVIDENCE);
+            let shown = all.into_iter().take(EVIDENCE);
+            let mut evidence: Vec<String> = shown.map(|one| said(&missing_or_value(one))).collect();
             if more > 0 {
                 evidence.push(format!("and {}", count(more, "more facts")));
             }
@@ -205,24 +204,15 @@ fn block_value(block: &Block<'_>) -> Value {
         row("Why", said(block.why));
     }
     if let Some(waiver) = &first.waiver {
-        let words = format!(
-            "by {} until {} (otherwise {}): {}",
-            waiver.owner, waiver.until, waiver.instead_of, waiver.reason
-        );
-        row("Waived", said(&words));
+        row("Waived", waiver_words(waiver));
     } else {
         row("Fix", said(&block.remedy));
     }
     row(if single { "Rule" } else { "Rules" }, names(&block.rules));
     if single {
         row("Source", said(&first.source.join("; ")));
-        let mut from: Vec<&str> = Vec::new();
-        for provenance in block.lines.iter().flat_map(|line| &line.findings).flat_map(|one| &one.provenance) {
-            if !from.contains(&provenance.as_str()) {
-                from.push(provenance);
-            }
-        }
-        row("From", names(&from));
+        let findings = block.lines.iter().flat_map(|line| line.findings.iter().copied());
+        row("From", names(&provenance(findings)));
     }
     let title = if single {
         said(block.title)
@@ -233,9 +223,7 @@ fn block_value(block: &Block<'_>) -> Value {
 }
 
 fn names(all: &[&str]) -> String {
-    let shown: Vec<String> = all.iter().take(NAMES).map(|name| said(name)).collect();
-    let rest = all.len().saturating_sub(NAMES);
-    if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
+    super::words::names(all, NAMES, printable)
 }
 
 fn difference(one: &Difference) -> Value {
@@ -253,29 +241,27 @@ fn difference(one: &Difference) -> Value {
     context! { fact => said(&one.fact), cells }
 }
 
-fn ways(report: &Report) -> Vec<Value> {
-    let ways = &report.drawn.ways;
-    if ways.is_empty() {
+fn ways(drawn: &Drawn) -> Vec<Value> {
+    if drawn.ways.is_empty() {
         return Vec::new();
     }
-    let nodes = &report.drawn.nodes;
+    let ways: HashMap<(&str, &str), &DrawnWay> =
+        drawn.ways.iter().map(|way| ((way.from.as_str(), way.to.as_str()), way)).collect();
+    let nodes = &drawn.nodes;
     nodes
         .iter()
         .map(|from| {
             let cells: Vec<Value> = nodes
                 .iter()
-                .map(|to| {
-                    let way = ways.iter().find(|way| way.from == from.name && way.to == to.name);
-                    match way {
-                        _ if from.name == to.name => context! { text => "" },
-                        Some(DrawnWay { reachable: Some(false), .. }) => {
-                            context! { text => "no way", class => "odd" }
-                        }
-                        Some(DrawnWay { round_trip_us: Some(time), .. }) => {
-                            context! { text => format!("{}.{:02} ms", time / 1000, time % 1000 / 10) }
-                        }
-                        _ => context! { text => "not known", class => "none" },
+                .map(|to| match ways.get(&(from.name.as_str(), to.name.as_str())) {
+                    _ if from.name == to.name => context! { text => "" },
+                    Some(DrawnWay { reachable: Some(false), .. }) => {
+                        context! { text => "no way", class => "odd" }
                     }
+                    Some(DrawnWay { round_trip_us: Some(time), .. }) => {
+                        context! { text => format!("{}.{:02} ms", time / 1000, time % 1000 / 10) }
+                    }
+                    _ => context! { text => "not known", class => "none" },
                 })
                 .collect();
             context! { from => said(&from.name), cells }
@@ -287,7 +273,7 @@ fn tested(lun: &TestedLun) -> Value {
     let steps: Vec<Value> = lun
         .steps()
         .map(|step| {
-            let (result, failed) = lun_result(step);
+            let (result, failed) = step_result(step);
             let mut words = step_words(step, failed, WORDS);
             let title = if words.is_empty() { String::new() } else { words.remove(0) };
             let severity = step.severity.filter(|_| failed).map_or("", |severity| severity.word());
@@ -301,15 +287,4 @@ fn tested(lun: &TestedLun) -> Value {
         })
         .collect();
     context! { name => said(&format!("{} of {}", lun.lun, lun.target)), summary => lun.summary().join(", "), steps }
-}
-
-fn lun_result(step: &crate::facts::ConformanceStep) -> (&'static str, bool) {
-    use crate::facts::StepResult;
-    match step.result {
-        Some(StepResult::Ok) => ("ok", false),
-        Some(StepResult::Departs) => ("departs", true),
-        Some(StepResult::NotSupported) => ("not supported", true),
-        Some(StepResult::NotRun) => ("not run", false),
-        None => ("not known", false),
-    }
 }
