@@ -15,11 +15,11 @@ lint: ## formatting and clippy, warnings denied
 	$(CARGO) fmt --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 
-generated: ## fail when a committed schema or rule page is out of date
+generated: ## fail when a committed schema or generated page is out of date
 	$(CARGO) build --quiet
 	scripts/generated --check
 
-generate: ## write the committed schemas and rule pages anew
+generate: ## write the committed schemas and generated pages anew
 	$(CARGO) build --quiet
 	scripts/generated
 

@@ -8,7 +8,7 @@ use super::parse::parse;
 use super::syntax::{Expr, Kind, Word};
 use super::types::ExprType;
 use super::version::VersionText;
-use super::vocabulary::{FUNCTIONS, METHODS, Method, On, alias};
+use super::vocabulary::{FUNCTIONS, Function, METHODS, Method, On, alias};
 use crate::facts::{UnitError, parse_duration, parse_rate, parse_size};
 use crate::source::suggest;
 use ipnet::IpNet;
@@ -20,7 +20,7 @@ const MAX_PATTERN: usize = 1 << 20;
 
 impl Checker<'_> {
     pub(super) fn call(&mut self, expr: &Expr, name: &Word, arguments: &[Expr]) -> Option<Checked> {
-        let Some((_, usage)) = FUNCTIONS.iter().find(|(known, _)| *known == name.text) else {
+        let Some(Function { usage, .. }) = FUNCTIONS.iter().find(|known| known.name == name.text) else {
             return self.unknown_function(name, arguments);
         };
         let [argument] = arguments else {
@@ -68,17 +68,17 @@ impl Checker<'_> {
 
     fn unknown_function(&mut self, name: &Word, arguments: &[Expr]) -> Option<Checked> {
         let message = format!("unknown function `{}`", name.text);
-        let is_function = |word: &str| FUNCTIONS.iter().any(|(known, _)| *known == word);
+        let is_function = |word: &str| FUNCTIONS.iter().any(|known| known.name == word);
         let help = if let Some(method) = METHODS.iter().find(|method| method.name == name.text) {
             Some(format!("it is a method: write `{}`", method.usage))
         } else if let Some(own) = alias(&name.text, is_function) {
             did_you_mean(Some(own))
         } else {
-            let names = FUNCTIONS.iter().map(|(known, _)| *known);
+            let names = FUNCTIONS.iter().map(|known| known.name);
             did_you_mean(suggest(&name.text, names.chain(METHODS.iter().map(|method| method.name))))
         };
         let help = help.unwrap_or_else(|| {
-            format!("there are: {}", FUNCTIONS.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", "))
+            format!("there are: {}", FUNCTIONS.iter().map(|known| known.name).collect::<Vec<_>>().join(", "))
         });
         self.errors.push(ExprError::new(name.range.clone(), message).help(help));
         // Its arguments can be wrong for themselves; with a variable of a macro among them they cannot be checked.
@@ -163,7 +163,7 @@ impl Checker<'_> {
             ExprError::new(name.range.clone(), message).maybe_help(help)
         } else {
             let message = format!("unknown method `{}`", name.text);
-            let help = if FUNCTIONS.iter().any(|(known, _)| *known == name.text) {
+            let help = if FUNCTIONS.iter().any(|known| known.name == name.text) {
                 Some(format!("it is a function: write `{}(...)`", name.text))
             } else {
                 let own = alias(&name.text, |word| usable().any(|known| known == word));

@@ -47,3 +47,4 @@ pub use template::Template;
 pub use token::MAX_TEXT;
 pub use types::ExprType;
 pub use value::Text;
+pub use vocabulary::{Entry, functions, methods};

@@ -95,7 +95,7 @@ records! {
     DiskReservation key device {
         /// Kernel name: `sdb`, `dm-2`.
         device: String,
-        /// Identity of the LUN, as in [`Disk::identity`](super::Disk::identity).
+        /// Identity of the LUN, as in `disks.identity`.
         identity: Option<String>,
         /// Registered keys, one for each path that registered: `0x1b6e0000`.
         keys: Option<Vec<String>>,

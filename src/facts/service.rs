@@ -376,7 +376,7 @@ records! {
         enabled: Option<bool>,
     }
 
-    /// What is left when nodes fail, as [`Intent`](super::Intent) has it, at least one; the largest of them.
+    /// What is left when nodes fail, as `intent` has it, at least one; the largest of them.
     Capacity {
         /// Derived: nodes that fail.
         failed_nodes: Option<i64>,

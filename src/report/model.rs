@@ -90,6 +90,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them.
+    pub const ALL: [Verdict; 6] = [
+        Verdict::Clean,
+        Verdict::Findings,
+        Verdict::Incomplete,
+        Verdict::NothingChecked,
+        Verdict::Interrupted,
+        Verdict::LeftOnLun,
+    ];
+
     /// The word for it in reports.
     pub const fn word(self) -> &'static str {
         match self {

@@ -6,8 +6,10 @@
 mod support;
 
 mod active;
+mod adopt;
 mod bad_input;
 mod basics;
+mod book;
 mod bundle;
 mod demo;
 mod init;

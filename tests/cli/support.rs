@@ -122,7 +122,7 @@ impl Answer {
 }
 
 /// Replaces what changes from run to run.
-fn scrub(text: &str, folder: &Path) -> String {
+pub fn scrub(text: &str, folder: &Path) -> String {
     let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let mut text = text.replace(&*real.to_string_lossy(), "[FOLDER]");
     text = text.replace(&*folder.to_string_lossy(), "[FOLDER]");
