@@ -303,7 +303,8 @@ fn harmful<'n>(names: &[&'n str]) -> Vec<(Vec<&'n str>, &'static str)> {
 
 #[test]
 fn no_input_of_the_action_is_ever_run() {
-    let names = ["PLAN", "RECORDINGS", "PROFILE", "RULES", "SELECT", "IGNORE", "FAIL_ON", "PROBE", "DIRECTORY"];
+    let names =
+        ["PLAN", "RECORDINGS", "PROFILE", "RULES", "SELECT", "IGNORE", "FAIL_ON", "PROBE", "DIRECTORY"];
     for (names, harm) in harmful(&names) {
         let mut step = Step::new("check").file("cluster.toml", PLAN);
         for name in &names {
