@@ -6,16 +6,6 @@ use crate::rule::Status;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// All verdicts, so that each is a series that goes to 0.
-const VERDICTS: [Verdict; 6] = [
-    Verdict::Clean,
-    Verdict::Findings,
-    Verdict::Incomplete,
-    Verdict::NothingChecked,
-    Verdict::Interrupted,
-    Verdict::LeftOnLun,
-];
-
 /// The report in Prometheus' text format.
 pub fn to_prometheus(report: &Report) -> String {
     let mut out = String::new();
@@ -35,7 +25,8 @@ pub fn to_prometheus(report: &Report) -> String {
         &[(format!("tool=\"{}\",profile=\"{profile}\"", label(&report.tool)), "1".to_owned())],
     );
     metric("exit_code", "Exit code of the check.", &[one(String::new(), usize::from(report.exit_code))]);
-    let verdicts: Vec<_> = VERDICTS
+    // Each is a series, that it goes to 0.
+    let verdicts: Vec<_> = Verdict::ALL
         .iter()
         .map(|verdict| {
             one(format!("verdict=\"{}\"", verdict.word()), usize::from(*verdict == report.verdict))

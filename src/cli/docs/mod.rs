@@ -88,5 +88,5 @@ fn rule_page(id: &str) -> String {
 
 /// Text as it stands in a cell of a table.
 fn cell(text: &str) -> String {
-    text.trim().replace('|', "\\|").replace('\n', " ")
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }
