@@ -39,10 +39,13 @@ pub(super) enum Command {
     Check(Box<super::check::CheckArgs>),
     Probe(super::probe::ProbeArgs),
     Init(super::init::InitArgs),
+    Learn(super::learn::LearnArgs),
     Explain(super::explain::ExplainArgs),
     Rules(super::rules::RulesArgs),
     Schema(super::schema::SchemaArgs),
     Storage(super::storage::StorageArgs),
+    Completions(super::completions::CompletionsArgs),
+    Man(super::manual::ManArgs),
     #[command(hide = true)]
     Docs(super::docs::DocsArgs),
 }

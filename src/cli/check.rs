@@ -146,7 +146,7 @@ pub(super) fn judge(
 }
 
 /// The day on which the facts were gathered, in UTC, so that a recording is judged next year as it is today.
-fn day_of(document: &Document) -> Date {
+pub(super) fn day_of(document: &Document) -> Date {
     let gathered = document.run.started.as_deref().and_then(|text| text.get(..10)?.parse().ok());
     gathered.unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
 }
@@ -224,7 +224,7 @@ impl Subject {
 }
 
 /// Both values, or the mistakes of both.
-fn both<A, B>(a: Result<A, Problems>, b: Result<B, Problems>) -> Result<(A, B), Problems> {
+pub(super) fn both<A, B>(a: Result<A, Problems>, b: Result<B, Problems>) -> Result<(A, B), Problems> {
     match (a, b) {
         (Ok(a), Ok(b)) => Ok((a, b)),
         (Err(mut a), Err(b)) => {

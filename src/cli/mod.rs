@@ -8,13 +8,16 @@ mod args;
 mod bundles;
 mod check;
 mod columns;
+mod completions;
 mod demo;
 mod docs;
 mod explain;
 mod gather;
 mod init;
 mod interrupt;
+mod learn;
 mod logging;
+mod manual;
 mod origin;
 mod outputs;
 mod panic;
@@ -23,6 +26,7 @@ mod progress;
 mod recording;
 mod rulebook;
 mod rules;
+mod scaffold;
 mod schema;
 mod storage;
 mod terminal;
@@ -54,10 +58,13 @@ pub fn run() -> std::process::ExitCode {
     let terminal = Terminal::new(&cli.global);
     let outcome = match cli.command {
         Command::Check(args) => check::run(*args, &terminal),
+        Command::Completions(args) => completions::run(args),
         Command::Demo(args) => demo::run(args, &terminal),
         Command::Docs(args) => docs::run(args),
         Command::Explain(args) => explain::run(args, &terminal),
         Command::Init(args) => init::run(args, &terminal),
+        Command::Learn(args) => learn::run(args, &terminal),
+        Command::Man(args) => manual::run(args),
         Command::Probe(args) => probe::run(args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),
         Command::Schema(args) => schema::run(args),

@@ -15,7 +15,7 @@ use crate::source::{Problem, Problems, did_you_mean};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// List, test or lint the rules
+/// List, test or lint the rules, or begin one of your own
 #[derive(clap::Args)]
 pub(super) struct RulesArgs {
     #[command(subcommand)]
@@ -38,6 +38,7 @@ enum RulesCommand {
         #[command(flatten)]
         folders: Folders,
     },
+    New(super::scaffold::NewArgs),
     /// Show which rules decide each requirement of the catalogue, or why none can
     Coverage {
         #[command(flatten)]
@@ -73,6 +74,7 @@ pub(super) fn run(args: RulesArgs, terminal: &Terminal) -> Outcome {
     match args.command {
         RulesCommand::List { format, rules } => list(format.format, &rules, terminal),
         RulesCommand::Test { format, folders } => test(format.format, folders),
+        RulesCommand::New(args) => super::scaffold::new(args, terminal),
         RulesCommand::Coverage { format, folders } => coverage(format.format, folders, terminal),
         RulesCommand::Lint { format, folders } => lint(format.format, folders, terminal),
     }

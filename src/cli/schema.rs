@@ -1,14 +1,17 @@
-//! `quorate schema`: JSON schemas of what this program reads and writes.
+//! `quorate schema`: JSON schemas of what this program reads and writes; and those that editors take, beside the files
+//! that they describe.
 
 use super::Outcome;
 use super::storage::storage_json_schema;
-use super::write::to_stdout;
+use super::write::{to_file, to_stdout};
 use crate::facts::facts_json_schema;
 use crate::inventory;
 use crate::report::{ExitCode, report_json_schema, to_json};
-use crate::rule::rules_json_schema;
+use crate::rule::{profile_json_schema, rules_json_schema};
+use crate::source::Problems;
+use std::path::Path;
 
-/// Print the JSON schema of the facts, of cluster.toml, of rule files, of the report or of storage tests
+/// Print the JSON schema of the facts, of cluster.toml, of rule files, of profiles, of the report or of storage tests
 #[derive(clap::Args)]
 pub(super) struct SchemaArgs {
     /// Of what
@@ -17,29 +20,60 @@ pub(super) struct SchemaArgs {
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum Kind {
+pub(super) enum Kind {
     /// What `quorate probe` records
     Facts,
     /// What `cluster.toml` says
     Cluster,
-    /// What rule files and profiles say
+    /// What rule files say
     Rules,
+    /// What profiles say
+    Profile,
     /// What `quorate check --format json` writes
     Report,
     /// What `quorate storage --format json` writes
     Storage,
 }
 
+impl Kind {
+    /// The file that `#:schema` lines name.
+    pub(super) const fn file_name(self) -> &'static str {
+        match self {
+            Kind::Facts => "facts.schema.json",
+            Kind::Cluster => "cluster.schema.json",
+            Kind::Rules => "rules.schema.json",
+            Kind::Profile => "profile.schema.json",
+            Kind::Report => "report.schema.json",
+            Kind::Storage => "storage.schema.json",
+        }
+    }
+
+    fn text(self) -> String {
+        let schema = match self {
+            Kind::Facts => titled(facts_json_schema(), "Facts of a cluster (quorate/1)"),
+            Kind::Cluster => inventory::json_schema(),
+            Kind::Rules => rules_json_schema(),
+            Kind::Profile => profile_json_schema(),
+            Kind::Storage => titled(storage_json_schema(), "Active storage tests (quorate-storage/1)"),
+            Kind::Report => titled(report_json_schema(), "Report on a cluster (quorate-report/1)"),
+        };
+        to_json(&schema) + "\n"
+    }
+}
+
 pub(super) fn run(args: SchemaArgs) -> Outcome {
-    let schema = match args.kind {
-        Kind::Facts => titled(facts_json_schema(), "Facts of a cluster (quorate/1)"),
-        Kind::Cluster => inventory::json_schema(),
-        Kind::Rules => rules_json_schema(),
-        Kind::Storage => titled(storage_json_schema(), "Active storage tests (quorate-storage/1)"),
-        Kind::Report => titled(report_json_schema(), "Report on a cluster (quorate-report/1)"),
-    };
-    to_stdout(&(to_json(&schema) + "\n"))?;
+    to_stdout(&args.kind.text())?;
     Ok(ExitCode::Clean)
+}
+
+/// Writes a schema into a folder, for the `#:schema` line of a file there. One that is there stays, unless it is to be
+/// replaced; returns whether it is another than this program has.
+pub(super) fn beside(folder: &Path, kind: Kind, replace: bool) -> Result<bool, Problems> {
+    let path = folder.join(kind.file_name());
+    if !replace && path.symlink_metadata().is_ok() {
+        return Ok(std::fs::read_to_string(&path).ok().as_deref() != Some(&kind.text()));
+    }
+    to_file(&path, &kind.text()).map(|()| false)
 }
 
 fn titled(mut schema: serde_json::Value, title: &str) -> serde_json::Value {

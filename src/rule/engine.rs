@@ -28,6 +28,8 @@ pub(super) struct Engine<'a> {
     document: &'a Document,
     params: Vec<Value<'a>>,
     places: OnceLock<Places<'a>>,
+    /// Most elements of which a rule tells more than that it does not hold or is unknown.
+    most_told: usize,
 }
 
 /// What a rule says of one element.
@@ -72,7 +74,12 @@ pub(super) fn way(rule: &Rule) -> &Each {
 
 impl<'a> Engine<'a> {
     pub(super) fn new(document: &'a Document, params: Vec<Value<'a>>) -> Self {
-        Engine { document, params, places: OnceLock::new() }
+        Engine { document, params, places: OnceLock::new(), most_told: MOST_TOLD }
+    }
+
+    /// One that judges without a word, for whoever only counts.
+    pub(super) fn silent(document: &'a Document, params: Vec<Value<'a>>) -> Self {
+        Engine { most_told: 0, ..Engine::new(document, params) }
     }
 
     /// Applies a rule; `say` is told of every element, and of elements above them where these decide for all below.
@@ -447,7 +454,7 @@ impl<'a> Judging<'_, 'a> {
     /// Whether the next element is told of with words.
     fn wants_words(&mut self) -> bool {
         self.told += 1;
-        self.told <= MOST_TOLD
+        self.told <= self.engine.most_told
     }
 
     fn violated(&mut self, position: &Position, words: impl FnOnce(&Self) -> (String, Vec<Evidence>)) {

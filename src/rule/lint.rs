@@ -5,6 +5,7 @@ use super::checked::{Body, Rule, Verb};
 use super::example::example_facts;
 use super::params;
 use super::params::ParamOrigin;
+use super::scaffold::TO_EDIT;
 use crate::requirement::catalogue;
 use crate::source::{Problem, Problems, Text};
 
@@ -47,6 +48,7 @@ impl Ruleset {
             }
             lint_numbers(rule, &mut lint.warnings);
             lint_element(rule, &mut lint.warnings);
+            lint_edited(rule, &mut lint.warnings);
         }
         for param in self.params() {
             if !self.rules().iter().any(|rule| rule.params_read().contains(&param.name.as_str()))
@@ -113,6 +115,23 @@ fn lone_number(text: &Text) -> Option<(usize, usize)> {
         at += 1;
     }
     None
+}
+
+/// A rule as `quorate rules new` wrote it says nothing yet.
+fn lint_edited(rule: &Rule, warnings: &mut Problems) {
+    let texts = [("why", &*rule.why), ("remedy", &*rule.remedy)];
+    let sources = rule.source.iter().map(|source| ("source", source.as_str()));
+    let left: Vec<String> = texts
+        .into_iter()
+        .chain(sources)
+        .filter(|(_, text)| text.starts_with(TO_EDIT))
+        .map(|(key, _)| format!("`{key}`"))
+        .collect();
+    if !left.is_empty() {
+        let message = format!("{} was not edited yet: {}", rule.id, left.join(", "));
+        let problem: Problem = rule.span.problem(message, "as it was begun");
+        warnings.push(problem.help(format!("write what the rule is about in place of `{TO_EDIT} ...`")));
+    }
 }
 
 /// A rule for each element that looks at none says the same of all of them.

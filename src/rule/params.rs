@@ -69,6 +69,38 @@ impl ParamValue {
             ParamValue::List(list) => Value::List(list),
         }
     }
+
+    /// As a TOML file has it: `4`, `"512 MiB"`, `["a", "b"]`. It is read back as the same value.
+    pub fn to_toml(&self) -> String {
+        let quoted = |text: String| toml::Value::String(text).to_string();
+        // What is written for people may be cut; then the largest unit that leaves no remainder holds all of it.
+        let exact = |amount: i64, read: fn(&str) -> Result<i64, UnitError>, units: &[(&str, i64)]| {
+            let text = self.to_string();
+            if read(&text) == Ok(amount) {
+                return quoted(text);
+            }
+            let unit = units.iter().find(|(_, factor)| amount % factor == 0);
+            quoted(unit.map_or(text, |(name, factor)| format!("{} {name}", amount / factor)))
+        };
+        match self {
+            ParamValue::Bool(value) => value.to_string(),
+            ParamValue::Int(value) => value.to_string(),
+            ParamValue::Str(value) => quoted(value.clone()),
+            ParamValue::Size(value) => {
+                let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("bytes", 1)];
+                exact(*value, parse_size, &units)
+            }
+            ParamValue::Duration(value) => exact(*value, parse_duration, &[("ns", 1)]),
+            ParamValue::Rate(value) => {
+                let units = [("Mbit/s", 1_000_000), ("kbit/s", 1_000), ("bit/s", 1)];
+                exact(*value, parse_rate, &units)
+            }
+            ParamValue::List(list) => {
+                let all: Vec<String> = list.0.iter().map(ParamValue::to_toml).collect();
+                format!("[{}]", all.join(", "))
+            }
+        }
+    }
 }
 
 /// As people read it: `512 MiB`, `3 s`, `[1, 2]`.

@@ -4,6 +4,14 @@ use super::raw::{RawPack, RawProfile};
 use crate::source::FromItem;
 use serde_json::{Value, json};
 
+/// The JSON schema (draft-07) of a profile, for editors.
+pub fn profile_json_schema() -> Value {
+    let mut schema = RawProfile::schema();
+    schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    schema["title"] = json!("quorate profile");
+    schema
+}
+
 /// The JSON schema (draft-07) of a file of rules and, below `definitions.profile`, of a profile.
 pub fn rules_json_schema() -> Value {
     let mut schema = RawPack::schema();

@@ -2,6 +2,10 @@
 //!
 //! Each loads without a mistake. Whatever comes from a target is quoted, or left out where it could not be read back.
 
+mod sketch;
+
+pub use sketch::{Sketch, SketchedNetwork, sketched, witness_key};
+
 use super::check::portal_word;
 use super::identity::{Identity, check_iscsi_name};
 use crate::facts::{LunRole, NetworkRole};
@@ -16,7 +20,7 @@ const TAIL: &str = include_str!("tail.toml");
 
 /// A file with one node, this machine, and an example of everything that can be written.
 pub fn blank() -> String {
-    [HEAD, TARGET, TAIL].concat()
+    sketched(&Sketch::default())
 }
 
 /// A target as discovery found it. None of it is trusted.
@@ -46,22 +50,16 @@ pub struct DiscoveredLun {
 /// A file filled with the targets that discovery found. What each LUN is for is left to the reader, except that all
 /// are called data until then.
 pub fn from_discovery(targets: &[DiscoveredTarget]) -> String {
-    let mut out = HEAD.to_owned();
-    out.push_str("# The iSCSI targets with shared storage, as discovery found them.\n");
-    let mut found = false;
-    for target in targets {
-        found |= write_target(&mut out, target);
-    }
-    if !found {
-        out.push_str("# It found none that can be used.\n");
-    }
-    out.push('\n');
-    out.push_str(TAIL);
-    out
+    sketched(&Sketch { targets: Some(targets.to_vec()), ..Sketch::default() })
 }
 
-/// Writes a target, or a comment that says why it is left out.
-fn write_target(out: &mut String, target: &DiscoveredTarget) -> bool {
+/// Name that a LUN has where the file gives it none.
+pub fn lun_name(number: u64) -> String {
+    format!("lun-{number}")
+}
+
+/// Writes a target, or a comment that says why it is left out. `witness` is the LUN that gives a vote.
+fn write_target(out: &mut String, target: &DiscoveredTarget, witness: Option<&str>) -> bool {
     let portals = target.portals.iter().filter_map(|text| portal_word(text, DEFAULT_PORT).ok());
     let mut portals: Vec<String> = portals.map(|portal| portal.to_string()).collect();
     portals.sort();
@@ -89,8 +87,15 @@ fn write_target(out: &mut String, target: &DiscoveredTarget) -> bool {
         if let Some(model) = lun.model.as_deref().map(comment).filter(|model| !model.is_empty()) {
             let _ = writeln!(out, "# {model}");
         }
-        let hint = if position == 0 { "  # or \"witness\", for the one that gives a vote" } else { "" };
-        let _ = write!(out, "[[target.lun]]\nlun = {}\nrole = \"data\"{hint}\n", lun.number);
+        let name = lun_name(lun.number);
+        let votes =
+            witness.is_some_and(|witness| witness == name || witness == format!("{}/{name}", target.name));
+        let (role, hint) = match (votes, witness) {
+            (true, _) => ("witness", ""),
+            (false, None) if position == 0 => ("data", "  # or \"witness\", for the one that gives a vote"),
+            _ => ("data", ""),
+        };
+        let _ = write!(out, "[[target.lun]]\nlun = {}\nrole = \"{role}\"{hint}\n", lun.number);
         let identity = lun.identity.as_deref().and_then(|text| Identity::parse(text).ok());
         if let Some(identity) = identity.map(|identity| identity.to_string())
             && !identities.contains(&identity)
