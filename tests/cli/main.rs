@@ -9,6 +9,7 @@ mod active;
 mod adopt;
 mod bad_input;
 mod basics;
+mod begin;
 mod book;
 mod bundle;
 mod demo;
