@@ -146,7 +146,7 @@ fn block(lesson: &Lesson, document: &Document, profile: &str, margin: u8, quiet:
     }
     for (names, words) in [
         (&lesson.met, "In force already, just as they were seen"),
-        (&lesson.choices, "No limits, but choices"),
+        (&lesson.choices, "Choices, names and values to be met exactly"),
         (&lesson.idle, "Not measured here"),
     ] {
         if !names.is_empty() && !quiet {
