@@ -5,6 +5,7 @@
 //! [`CorosyncRuntime`] is what the daemon uses.
 
 use super::meta::{Fact, FieldType, Record, RecordType, Type, Value};
+use super::pacemaker::NamedValue;
 use super::units::Millis;
 use crate::records;
 
@@ -105,6 +106,9 @@ records! {
         retransmit_lines: Option<i64>,
         /// Lines about a token that was late in the log of the last day.
         token_warning_lines: Option<i64>,
+        /// Settings of its daemons (`/etc/sysconfig/corosync`, `/etc/default/corosync`), the last of a name, sorted; empty
+        /// where all have their defaults.
+        settings: Option<Vec<NamedValue>>,
     }
 
     /// A node of Corosync's node list.

@@ -246,5 +246,8 @@ records! {
         booth_key: Option<bool>,
         /// Names of the members that are online in its eyes.
         online: Option<Vec<String>>,
+        /// Settings of its daemons (`/etc/sysconfig/pacemaker`, `/etc/default/pacemaker`), the last of a name, sorted; empty
+        /// where all have their defaults.
+        settings: Option<Vec<NamedValue>>,
     }
 }

@@ -151,6 +151,8 @@ collectors! {
     "crm-verify", "crm_verify -L -V", root true => ["nodes.pacemaker.verify_status", "nodes.pacemaker.verify_messages"];
     // A line for each: `ocf:PROVIDER:TYPE`, `fence_TYPE`, `external/TYPE`.
     "agents", "/usr/lib/ocf/resource.d, /usr/sbin/fence_*" => ["nodes.pacemaker.agents", "nodes.pacemaker.fence_agents"];
+    "corosync-settings", "/etc/sysconfig/corosync, /etc/default/corosync" => ["nodes.corosync.settings"];
+    "pacemaker-settings", "/etc/sysconfig/pacemaker, /etc/default/pacemaker" => ["nodes.pacemaker.settings"];
     "sbd-config", "/etc/sysconfig/sbd, /etc/default/sbd" => ["nodes.sbd"];
     "sbd-service", "systemctl show sbd -p TimeoutStartUSec" => ["nodes.sbd.start_timeout_s"];
     // Lines `PATH TARGET`; the two below have the path as their item.

@@ -290,8 +290,8 @@ impl Lab {
         self.dir.path().join(name)
     }
 
-    /// Writes the files of a cluster, starts it on all nodes, and waits until all of them are online.
-    pub fn start_cluster(&self) {
+    /// Writes the files of a cluster, starts it on these nodes, and waits until all of them are online and linked.
+    pub fn start_cluster(&self, nodes: &[&str], quorum: &str) {
         let key = self.file("authkey");
         let output = Command::new(program("corosync-keygen", "corosync"))
             .args(["-l", "-k"])
@@ -300,17 +300,18 @@ impl Lab {
             .expect("corosync-keygen");
         assert!(output.status.success(), "{}", text(&output));
         let key = fs::read(&key).expect("key");
-        for node in NODES {
+        for &node in nodes {
             self.run(node, "mkdir -p /var/log/corosync /var/log/pacemaker; rm -rf /var/lib/corosync/* /var/lib/pacemaker/cib/*");
-            self.write(node, "/etc/corosync/corosync.conf", "644", corosync_conf(&NODES, 1).as_bytes());
+            self.write(node, "/etc/corosync/corosync.conf", "644", corosync_conf(nodes, quorum).as_bytes());
             self.write(node, "/etc/corosync/authkey", "400", &key);
             self.write(node, "/var/lib/pacemaker/cib/cib.xml", "600", CIB.as_bytes());
             self.run(node, "chown hacluster:haclient /var/lib/pacemaker/cib/cib.xml");
         }
-        for node in NODES {
+        for node in nodes {
             self.start_daemons(node);
         }
-        self.wait_online(&NODES);
+        self.wait_online(nodes);
+        self.wait_linked(nodes);
     }
 
     /// Starts Corosync and Pacemaker on a node.
@@ -358,12 +359,13 @@ impl Lab {
         NODES.contains(&dc.as_str()) && self.try_run(node, &format!("crmadmin -S {dc}")).1.contains("S_IDLE")
     }
 
-    /// Waits until every link of every node reaches every other.
-    pub fn wait_linked(&self) {
+    /// Waits until every link of every node reaches every other of these.
+    pub fn wait_linked(&self, nodes: &[&str]) {
         until("links", Duration::from_secs(30), || {
-            NODES.iter().all(|node| {
+            nodes.iter().all(|node| {
                 let (_, said) = self.try_run(node, "corosync-cfgtool -s");
-                said.matches("connected").count() >= 4 && !said.contains("disconnected")
+                said.matches("connected").count() >= NETWORKS.len() * (nodes.len() - 1)
+                    && !said.contains("disconnected")
             })
         });
     }
@@ -395,10 +397,10 @@ pub fn plan(nodes: &[&str]) -> String {
     plan
 }
 
-/// The file of Corosync for some nodes.
-pub fn corosync_conf(nodes: &[&str], version: u32) -> String {
+/// The file of Corosync for some nodes, with what its section `quorum` says beside the provider.
+pub fn corosync_conf(nodes: &[&str], quorum: &str) -> String {
     let mut conf = format!(
-        "totem {{\n  version: 2\n  cluster_name: lab\n  config_version: {version}\n  transport: knet\n  \
+        "totem {{\n  version: 2\n  cluster_name: lab\n  config_version: 1\n  transport: knet\n  \
          crypto_cipher: aes256\n  crypto_hash: sha256\n  token: 3000\n  link_mode: passive\n  knet_pmtud_interval: 1\n}}\nnodelist {{\n"
     );
     for node in nodes {
@@ -408,7 +410,9 @@ pub fn corosync_conf(nodes: &[&str], version: u32) -> String {
             NETWORKS[0], NETWORKS[1]
         );
     }
-    conf + "}\nquorum {\n  provider: corosync_votequorum\n}\nlogging {\n  to_logfile: yes\n  \
+    conf + "}\nquorum {\n  provider: corosync_votequorum\n"
+        + quorum
+        + "}\nlogging {\n  to_logfile: yes\n  \
             logfile: /var/log/corosync/corosync.log\n  to_syslog: no\n  timestamp: on\n}\n"
 }
 

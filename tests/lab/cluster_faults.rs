@@ -61,14 +61,14 @@ fn changes(before: &Findings, after: &Findings) -> Vec<String> {
 
 /// Writes the file of Corosync as it was.
 fn mend_conf(lab: &Lab, node: &str) {
-    lab.write(node, "/etc/corosync/corosync.conf", "644", corosync_conf(&NODES, 1).as_bytes());
+    lab.write(node, "/etc/corosync/corosync.conf", "644", corosync_conf(&NODES, "").as_bytes());
 }
 
 fn restart(lab: &Lab, node: &str) {
     lab.stop_daemons(node);
     lab.start_daemons(node);
     lab.wait_online(&NODES);
-    lab.wait_linked();
+    lab.wait_linked(&NODES);
 }
 
 const CASES: &[Case] = &[
@@ -77,7 +77,7 @@ const CASES: &[Case] = &[
         breaks: |lab| lab.switch("ip link set br1-3 down"),
         mends: |lab| {
             lab.switch("ip link set br1-3 up");
-            lab.wait_linked();
+            lab.wait_linked(&NODES);
         },
         silences: false,
         changes: &[
@@ -235,6 +235,47 @@ const CASES: &[Case] = &[
     },
 ];
 
+/// Of what concerns votes, what is found of two nodes that `two_node` lets go on alone.
+const PAIR: &[&str] = &[];
+
+/// What changes when `two_node` is missing too.
+const PAIR_WITHOUT: &[&str] = &[
+    "witness/present-for-two cluster: fail",
+    "witness/two-node node1: fail",
+    "witness/two-node node2: fail",
+];
+
+/// The same lab as a cluster of two nodes without a quorum device: with `two_node`, and without.
+fn two_nodes(lab: &Lab, folder: &Path) -> Vec<String> {
+    let pair = &NODES[..2];
+    let folder = folder.join("pair");
+    fs::create_dir(&folder).expect("folder");
+    fs::write(folder.join("cluster.toml"), plan(pair)).expect("cluster.toml");
+    for node in NODES {
+        lab.stop_daemons(node);
+    }
+    lab.start_cluster(pair, "  two_node: 1\n");
+    let with = check(lab, &folder);
+    for node in pair {
+        lab.stop_daemons(node);
+    }
+    lab.start_cluster(pair, "");
+    let without = check(lab, &folder);
+    let of_votes =
+        with.iter().filter(|((rule, _), _)| rule.starts_with("quorum/") || rule.starts_with("witness/"));
+    let found: Vec<String> =
+        of_votes.map(|((rule, subject), status)| format!("{rule} {subject}: {status}")).collect();
+    let changed = changes(&with, &without);
+    let mut wrong = Vec::new();
+    if found != PAIR {
+        wrong.push(format!("two nodes:\n  found  {found:#?}\n  wanted {PAIR:#?}"));
+    }
+    if changed != PAIR_WITHOUT {
+        wrong.push(format!("two nodes without two_node:\n  found  {changed:#?}\n  wanted {PAIR_WITHOUT:#?}"));
+    }
+    wrong
+}
+
 #[test]
 #[allow(clippy::print_stdout)] // how long each case took
 fn what_is_wrong_with_a_real_cluster_is_found_and_nothing_else() {
@@ -244,8 +285,7 @@ fn what_is_wrong_with_a_real_cluster_is_found_and_nothing_else() {
     let began = Instant::now();
     let folder = tempfile::tempdir().expect("temporary directory");
     let lab = Lab::start().unwrap_or_else(|why| panic!("{why}"));
-    lab.start_cluster();
-    lab.wait_linked();
+    lab.start_cluster(&NODES, "");
     fs::write(folder.path().join("cluster.toml"), plan(&NODES)).expect("cluster.toml");
     let healthy = check(&lab, folder.path());
     let facts = Document::read(&folder.path().join("facts.json")).expect("recorded");
@@ -284,6 +324,9 @@ fn what_is_wrong_with_a_real_cluster_is_found_and_nothing_else() {
         }
         println!("{}: {broken:?}, {seen:?}, {:?}", case.name, told.elapsed());
     }
+    let told = Instant::now();
+    wrong.extend(two_nodes(&lab, folder.path()));
+    println!("two nodes: {:?}", told.elapsed());
     println!("{:?}", began.elapsed());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -22,7 +22,7 @@ const PLUGINS: &[(&str, &[&str])] = &[
     ("firewalld", &["firewalld"]),
     ("kernel", &["sysctl-all", "modules-loaded", "uname-all"]),
     ("lvm2", &["lvm-conf", "lvm-groups-text"]),
-    ("pacemaker", &["cib", "cib-file", "crm-mon", "crm-verify", "sbd-config"]),
+    ("pacemaker", &["cib", "cib-file", "crm-mon", "crm-verify", "pacemaker-settings", "sbd-config"]),
     ("scsi", &["pr-keys", "pr-reservation"]),
     ("selinux", &["sestatus", "selinux-config"]),
     ("dpkg", &["packages-dpkg-list"]),

@@ -5,7 +5,7 @@ use super::{
     cfgtool, cib, cmap, corosync, crm_mon, crm_verify, kernel_modules, key_file, quorumtool, sbd, text,
     watchdogs,
 };
-use crate::facts::{Corosync, GapReason, Node, PacemakerNode, Sbd, SbdDevice, Startup};
+use crate::facts::{Corosync, GapReason, NamedValue, Node, PacemakerNode, Sbd, SbdDevice, Startup};
 use crate::probe::answer::{Answer, Section, Status};
 use crate::probe::collectors;
 
@@ -212,6 +212,7 @@ impl Reader<'_> {
             }
             state
         };
+        facts.settings = self.settings("corosync-settings");
         // A log that does not go to the journal cannot be counted there.
         if text.as_deref().is_some_and(corosync::logs_to_system) {
             facts.retransmit_lines = self.lines("retransmit");
@@ -232,6 +233,14 @@ impl Reader<'_> {
             (known.trim() == word).then(|| count.parse().ok())?
         });
         Some(count.unwrap_or(0))
+    }
+
+    /// The settings of a daemon; a file that is not there leaves all at their defaults.
+    fn settings(&self, name: &str) -> Option<Vec<NamedValue>> {
+        if self.answer.is_absent(name) {
+            return Some(Vec::new());
+        }
+        self.answer.text(name).map(|text| text::daemon_settings(&text))
     }
 
     fn key(&self, name: &str) -> Option<key_file::KeyFile> {
@@ -288,6 +297,7 @@ impl Reader<'_> {
             remote_authkey_sha256: self.key("pacemaker-authkey").and_then(|key| key.sha256),
             booth_key: lines("booth-keys").map(|keys| !keys.is_empty()),
             online: status.map(ClusterStatus::online),
+            settings: self.settings("pacemaker-settings"),
         }
     }
 

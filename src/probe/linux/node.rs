@@ -656,6 +656,8 @@ mod tests {
         ("crm-mon", "", include_str!("../../../fixtures/linux/crm-mon.xml")),
         ("crm-verify", "", include_str!("../../../fixtures/linux/crm-verify")),
         ("agents", "", "ocf:heartbeat:Filesystem\nocf:pacemaker:Dummy\nfence_ipmilan\nexternal/sbd\n"),
+        ("corosync-settings", "", "COROSYNC_INIT_TIMEOUT=60\n"),
+        ("pacemaker-settings", "", "PCMK_ipc_buffer=131072\n"),
         ("sbd-config", "", include_str!("../../../fixtures/linux/sysconfig-sbd")),
         ("sbd-service", "", "TimeoutStartUSec=1min 30s\n"),
         ("sbd-paths", "", "/dev/disk/by-id/scsi-1 /dev/sdb\n"),

@@ -1,8 +1,7 @@
 //! STONITH block devices: `/etc/sysconfig/sbd` or `/etc/default/sbd` (any account), `sbd -d DEVICE dump` and `list` (root).
 
-use super::text::{sha256_of_lines, unique_by_key, unquote};
+use super::text::{assignments, sha256_of_lines, unique_by_key};
 use crate::facts::{Bytes, Sbd, SbdDevice, SbdSlot, Seconds};
-use std::collections::BTreeMap;
 
 /// Reads the settings. What the file does not state has the default of sbd(8).
 pub fn settings(text: &str) -> Sbd {
@@ -41,31 +40,6 @@ pub fn settings(text: &str) -> Sbd {
         config_sha256: Some(sha256_of_lines(lines.iter().map(String::as_str))),
         ..Sbd::default()
     }
-}
-
-/// `NAME=VALUE` as a shell or systemd reads them: the last of a name counts, quotes go, what follows an unquoted value
-/// after white space is no part of it.
-fn assignments(text: &str) -> BTreeMap<String, String> {
-    let mut out = BTreeMap::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
-        let Some((name, value)) = line.strip_prefix("export ").unwrap_or(line).split_once('=') else {
-            continue;
-        };
-        let (name, value) = (name.trim(), value.trim());
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if name.is_empty() || !name.bytes().all(fits) {
-            continue;
-        }
-        let value = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => {
-                let end = value[1..].find(quote).map_or(value.len(), |end| end + 2);
-                unquote(&value[..end])
-            }
-            _ => value.split(" #").next().unwrap_or_default().trim_end().to_owned(),
-        };
-        out.insert(name.to_owned(), value);
-    }
-    out
 }
 
 /// Reads `sbd -d DEVICE dump` for the device at that path.

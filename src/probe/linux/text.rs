@@ -1,6 +1,8 @@
 //! Small forms that several outputs share: `PATH:LINE` of sysfs, targets of symbolic links, quoted values, hashes.
 
+use crate::facts::NamedValue;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// One attribute of a device in sysfs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,9 +100,53 @@ pub(super) fn unique_by_key<T>(list: &mut Vec<T>, key: impl Fn(&T) -> &str) {
     list.retain(|element| !key(element).is_empty() && seen.insert(key(element).to_owned()));
 }
 
+/// `NAME=VALUE` as a shell or systemd reads them: the last of a name counts, quotes go, what follows an unquoted value
+/// after white space is no part of it.
+pub(super) fn assignments(text: &str) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
+        let Some((name, value)) = line.strip_prefix("export ").unwrap_or(line).split_once('=') else {
+            continue;
+        };
+        let (name, value) = (name.trim(), value.trim());
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if name.is_empty() || !name.bytes().all(fits) {
+            continue;
+        }
+        let value = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                let end = value[1..].find(quote).map_or(value.len(), |end| end + 2);
+                unquote(&value[..end])
+            }
+            _ => value.split(" #").next().unwrap_or_default().trim_end().to_owned(),
+        };
+        out.insert(name.to_owned(), value);
+    }
+    out
+}
+
+/// The settings of a daemon in the file that systemd hands it as its environment, sorted by name.
+pub(super) fn daemon_settings(text: &str) -> Vec<NamedValue> {
+    assignments(text).into_iter().map(|(name, value)| NamedValue { name, value: Some(value) }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_of_a_daemon_are_read_as_systemd_reads_them() {
+        let text = "# PCMK_logfile=/var/log/pacemaker.log\n\n export PCMK_debug=no\nPCMK_debug=\"crmd, pengine\"\n\
+                    PCMK_ipc_buffer=131072 # larger\nnonsense\nPCMK node=1\nPCMK_remote_port='3121'\n";
+        let all: Vec<_> =
+            daemon_settings(text).into_iter().map(|set| (set.name, set.value.unwrap())).collect();
+        let all: Vec<_> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(
+            all,
+            [("PCMK_debug", "crmd, pengine"), ("PCMK_ipc_buffer", "131072"), ("PCMK_remote_port", "3121")]
+        );
+        assert!(daemon_settings("# all defaults\n").is_empty());
+    }
 
     #[test]
     fn attributes_are_told_from_values_that_look_like_them() {
