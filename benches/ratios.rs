@@ -302,7 +302,7 @@ fn mesh(dir: &Path) {
         Ok(lab) => lab,
         Err(why) => return say(what, &format!("not measured: {why}"), "below 3 s"),
     };
-    lab.start_cluster();
+    lab.start_cluster(&cluster::NODES, "");
     let folder = dir.join("mesh");
     std::fs::create_dir_all(&folder).expect("folder");
     std::fs::write(folder.join("cluster.toml"), cluster::plan(&cluster::NODES)).expect("file");

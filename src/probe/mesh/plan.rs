@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Clusters of more nodes are not measured: no platform has them, and the ways grow with the square.
-const MOST_NODES: usize = 256;
+const MOST_NODES: usize = 128;
 
 /// Ports of services that nodes offer to each other, with the names of the services.
 const PORTS: &[(u16, &[&str])] = &[(22, &["ssh", "sshd"]), (2224, &["pcsd"])];
