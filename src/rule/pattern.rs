@@ -39,10 +39,35 @@ fn matches<C: Copy + PartialEq>(pattern: &[C], text: &[C], as_char: impl Fn(C) -
     pattern[p..].iter().all(|c| as_char(*c) == '*')
 }
 
+/// What a pattern over rules means, told once for the many rules that it is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RulePattern<'p> {
+    /// A category, or the id of a rule.
+    Named(&'p str),
+    /// A pattern over ids.
+    Over(&'p str),
+}
+
+impl<'p> RulePattern<'p> {
+    /// A pattern as written.
+    pub fn new(pattern: &'p str) -> Self {
+        if pattern.contains(['*', '?']) { RulePattern::Over(pattern) } else { RulePattern::Named(pattern) }
+    }
+
+    /// Whether it means a rule.
+    pub fn means(self, id: &str) -> bool {
+        match self {
+            RulePattern::Named(name) => {
+                id.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+            RulePattern::Over(pattern) => glob(pattern, id),
+        }
+    }
+}
+
 /// Whether a pattern means a rule: its category, its id, or a pattern over its id.
 pub fn means_rule(pattern: &str, id: &str) -> bool {
-    let category = id.split_once('/').map_or(id, |(category, _)| category);
-    pattern == id || pattern == category || pattern.contains(['*', '?']) && glob(pattern, id)
+    RulePattern::new(pattern).means(id)
 }
 
 #[cfg(test)]
@@ -74,5 +99,6 @@ mod tests {
         assert!(means_rule("*", "network/same-mtu"));
         assert!(!means_rule("net", "network/same-mtu"));
         assert!(!means_rule("network/same", "network/same-mtu"));
+        assert!(!means_rule("", "network/same-mtu"));
     }
 }

@@ -5,7 +5,7 @@
 
 use super::Severity;
 use super::params::{self, Param, ParamOrigin, ParamSetting};
-use super::pattern::means_rule;
+use super::pattern::{RulePattern, means_rule};
 use super::raw::{RawLimit, RawProfile};
 use crate::facts::Platform;
 use crate::source::{Entries, Problem, Problems, Span, Spanned, Text, did_you_mean, suggest};
@@ -279,8 +279,9 @@ impl Profile {
             .map(|pattern| (pattern, true))
             .chain(self.ignore.iter().map(|pattern| (pattern, false)))
         {
+            let pattern = RulePattern::new(pattern);
             for (id, chosen) in ids.iter().zip(chosen.iter_mut()) {
-                if means_rule(pattern, id) {
+                if pattern.means(id) {
                     *chosen = choice;
                 }
             }
@@ -319,8 +320,9 @@ pub(super) fn apply_severity(
     severities: &mut [Severity],
 ) {
     for (pattern, severity) in by_pattern {
+        let pattern = RulePattern::new(pattern);
         for (id, own) in ids.iter().zip(severities.iter_mut()) {
-            if means_rule(pattern, id) {
+            if pattern.means(id) {
                 *own = severity.value;
             }
         }
