@@ -360,7 +360,7 @@ fn the_action_takes_a_program_that_is_there() {
 /// An archive as a release has it, made by `scripts/package` of a program that says only that it is it.
 fn released() -> (Folder, String) {
     let folder = Folder::new();
-    let program = folder.write("program", "#!/bin/sh\necho released\n");
+    let program = folder.write("program", "#!/bin/sh\necho released\n[ \"$1\" != man ] || mkdir \"$2\"\n");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("made executable");
     let output = Command::new(root().join("scripts/package"))
         .args(["x86_64-unknown-linux-musl".as_ref(), program.as_os_str()])
