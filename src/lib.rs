@@ -11,6 +11,7 @@ pub mod facts;
 pub mod inventory;
 pub mod iscsi;
 pub mod probe;
+pub mod redact;
 pub mod report;
 pub mod requirement;
 pub mod rule;

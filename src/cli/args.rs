@@ -41,6 +41,7 @@ pub(super) enum Command {
     Init(super::init::InitArgs),
     Learn(super::learn::LearnArgs),
     Explain(super::explain::ExplainArgs),
+    Manifest(super::manifest::ManifestArgs),
     Rules(super::rules::RulesArgs),
     Schema(super::schema::SchemaArgs),
     Storage(super::storage::StorageArgs),

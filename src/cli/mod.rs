@@ -17,6 +17,7 @@ mod init;
 mod interrupt;
 mod learn;
 mod logging;
+mod manifest;
 mod manual;
 mod origin;
 mod outputs;
@@ -24,6 +25,7 @@ mod panic;
 mod probe;
 mod progress;
 mod recording;
+mod redact;
 mod rulebook;
 mod rules;
 mod scaffold;
@@ -62,6 +64,7 @@ pub fn run() -> std::process::ExitCode {
         Command::Demo(args) => demo::run(args, &terminal),
         Command::Docs(args) => docs::run(args),
         Command::Explain(args) => explain::run(args, &terminal),
+        Command::Manifest(args) => manifest::run(args, &terminal),
         Command::Init(args) => init::run(args, &terminal),
         Command::Learn(args) => learn::run(args, &terminal),
         Command::Man(args) => manual::run(args),

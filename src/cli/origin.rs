@@ -1,7 +1,7 @@
 //! What is asked to get a fact: commands of hosts, SCSI commands and iSCSI exchanges with targets, keys of the plan, and
 //! for what is derived, all that goes into it.
 
-use crate::probe::collectors;
+use crate::probe::collectors::{self, COLLECTORS, Collector};
 use serde::Serialize;
 
 /// Something that is asked, and the facts that it tells.
@@ -238,7 +238,7 @@ const DERIVED: &[(&str, &[&str])] = &[
 pub(super) fn origins<'a>(facts: impl Iterator<Item = &'a str>) -> Vec<Origin> {
     let mut out = Vec::new();
     for fact in facts {
-        for (command, asked_of, needs_root) in asked(fact) {
+        for Asked { command, asked_of, needs_root, .. } in asked(fact) {
             add(&mut out, command, asked_of, needs_root, fact);
         }
     }
@@ -258,8 +258,58 @@ fn add(out: &mut Vec<Origin>, command: &str, asked_of: &'static str, needs_root:
     }
 }
 
-/// What is asked to get a fact: command, of whom, whether it needs root.
-fn asked(fact: &str) -> Vec<(&'static str, &'static str, bool)> {
+/// What is asked to get a fact.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// The command, exchange or key.
+    pub command: &'static str,
+    /// What it is asked of: `node`, `target`, `witness`, `plan`, `run`.
+    pub asked_of: &'static str,
+    /// Whether it says nothing, or not all, to an account without root.
+    pub needs_root: bool,
+    /// The part of the script, where it is one.
+    pub collector: Option<&'static Collector>,
+}
+
+impl Asked {
+    const fn of(asked_of: &'static str, command: &'static str) -> Self {
+        Asked { command, asked_of, needs_root: false, collector: None }
+    }
+
+    const fn by(collector: &'static Collector) -> Self {
+        Asked {
+            command: collector.command,
+            asked_of: "node",
+            needs_root: collector.needs_root,
+            collector: Some(collector),
+        }
+    }
+}
+
+/// What is asked to get a fact, with what is asked instead where that fails.
+pub(super) fn asked_with_fallbacks(fact: &str) -> Vec<Asked> {
+    let mut out = Vec::new();
+    for one in asked(fact) {
+        let told =
+            COLLECTORS.iter().find(|collector| collector.command == one.command && one.asked_of == "node");
+        match (one.collector, told) {
+            // What a node is asked of its cluster: all that tell the same of the node do.
+            (None, Some(told)) => {
+                out.extend(COLLECTORS.iter().filter(|other| other.facts == told.facts).map(Asked::by));
+            }
+            _ => out.push(one),
+        }
+        // Who has a part in it.
+        let part = |other: &&Collector| ancestors(fact).any(|path| other.also.contains(&path));
+        if one.asked_of == "node" {
+            out.extend(COLLECTORS.iter().filter(part).map(Asked::by));
+        }
+    }
+    out
+}
+
+/// What is asked to get a fact: what is derived is traced to what goes into it.
+pub(super) fn asked(fact: &str) -> Vec<Asked> {
     if let Some((_, inputs)) = ancestors(fact).find_map(|at| DERIVED.iter().find(|(path, _)| *path == at)) {
         return inputs.iter().flat_map(|input| asked(input)).collect();
     }
@@ -275,10 +325,12 @@ fn asked(fact: &str) -> Vec<(&'static str, &'static str, bool)> {
         .any(|one| ancestors(fact).any(|path| path.len() > at.len() && one.facts.contains(&path)));
     match known {
         // What a node is asked of its cluster needs root.
-        Some((asked_of, command, _)) if !exact => vec![(command, asked_of, *asked_of == "node")],
+        Some((asked_of, command, _)) if !exact => {
+            vec![Asked { needs_root: *asked_of == "node", ..Asked::of(asked_of, command) }]
+        }
         // What no command of a host tells, the plan can.
-        _ if hosts.is_empty() && fact.starts_with("nodes.") => vec![("[node.declare]", "plan", false)],
-        _ => hosts.into_iter().map(|one| (one.command, "node", one.needs_root)).collect(),
+        _ if hosts.is_empty() && fact.starts_with("nodes.") => vec![Asked::of("plan", "[node.declare]")],
+        _ => hosts.into_iter().map(Asked::by).collect(),
     }
 }
 

@@ -3,20 +3,24 @@
 use super::active::{self, ActiveOptions};
 use super::args::ProbeOptions;
 use super::gather::{Gathered, Gathering, dry_run};
+use super::redact::RedactOptions;
 use super::terminal::Terminal;
 use super::timings::Timings;
 use super::write::{to_file_or_stdout, to_stdout};
-use super::{Outcome, bundles};
+use super::{Outcome, bundles, recording, redact};
 use crate::facts::Document;
 use crate::inventory::{self, Inventory};
-use crate::report::{Coverage, ExitCode, TestedLun, to_json};
+use crate::redact::Salt;
+use crate::report::{Coverage, ExitCode, TestedLun, count, to_json};
 use crate::rule::Judgement;
+use crate::source::Problem;
 use std::path::{Path, PathBuf};
 
 /// Gather the facts of a cluster and record them, without judging
 #[derive(clap::Args)]
 pub(super) struct ProbeArgs {
-    /// A cluster.toml, or support bundles whose facts are to be recorded; by default the nearest cluster.toml
+    /// A cluster.toml, or support bundles whose facts are to be recorded, or with --redact a recording; by default the
+    /// nearest cluster.toml
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Where to record the facts, as JSON (- for standard output)
@@ -31,6 +35,8 @@ pub(super) struct ProbeArgs {
     #[arg(help_heading = "Probing", hide_env_values = true)]
     dry_run: bool,
     #[command(flatten)]
+    privacy: RedactOptions,
+    #[command(flatten)]
     probing: ProbeOptions,
     #[command(flatten)]
     active: ActiveOptions,
@@ -38,10 +44,25 @@ pub(super) struct ProbeArgs {
 
 pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
     let mut timings = Timings::new(args.timings);
+    let salt = args.privacy.salt()?;
+    let salt = salt.as_ref();
+    if let [path] = args.paths.as_slice()
+        && !bundles::are_bundles(&args.paths)
+        && recording::is_recording(path)
+    {
+        if salt.is_none() {
+            return Err(Problem::new(format!("{} is a recording already", path.display()))
+                .help("`quorate check` judges it; --redact replaces the names in it")
+                .into());
+        }
+        let document = recording::read(path)?;
+        timings.done("reading the recording");
+        return record(&args, &document, salt, false, terminal, timings);
+    }
     if bundles::are_bundles(&args.paths) {
         let document = bundles::read(&args.paths, terminal)?;
         timings.done("reading bundles");
-        return record(&args, &document, false, terminal, timings);
+        return record(&args, &document, salt, false, terminal, timings);
     }
     let inventory = Inventory::load(&inventory::locate(args.paths.first().map(PathBuf::as_path))?)?;
     inventory.check_references()?;
@@ -55,17 +76,27 @@ pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
     let Gathered { document, interrupted } = gathering.run(&mut timings);
     gathering.end(terminal);
     timings.done("gathering facts");
-    record(&args, &document, interrupted, terminal, timings)
+    record(&args, &document, salt, interrupted, terminal, timings)
 }
 
 /// Writes the facts and says what they come to.
 fn record(
     args: &ProbeArgs,
     document: &Document,
+    salt: Option<&Salt>,
     interrupted: bool,
     terminal: &Terminal,
     mut timings: Timings,
 ) -> Outcome {
+    let redacted = salt.map(|salt| redact::proved(document, salt)).transpose()?;
+    if let Some(redacted) = &redacted {
+        timings.done("redacting");
+        terminal.note(&format!(
+            "Replaced {}; every rule says the same of the redacted facts.",
+            count(redacted.replaced, "texts")
+        ));
+    }
+    let document = redacted.as_ref().map_or(document, |redacted| &redacted.document);
     to_file_or_stdout(Some(&args.output), &(to_json(document) + "\n"))?;
     timings.done("writing");
     if args.output != Path::new("-") {

@@ -130,7 +130,10 @@ fn list(format: Format, options: &RuleOptions, terminal: &Terminal) -> Outcome {
 }
 
 /// All rules, or those that a profile chooses, narrowed down by `--select` and `--ignore`.
-fn chosen<'r>(ruleset: &'r Ruleset, options: &RuleOptions) -> Result<Vec<(&'r Rule, Severity)>, Problems> {
+pub(super) fn chosen<'r>(
+    ruleset: &'r Ruleset,
+    options: &RuleOptions,
+) -> Result<Vec<(&'r Rule, Severity)>, Problems> {
     if options.profile.is_some() {
         let selection = rulebook::narrow(Selection::default(), options);
         let resolved = ruleset.resolve(&selection)?;

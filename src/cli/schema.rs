@@ -2,6 +2,7 @@
 //! that they describe.
 
 use super::Outcome;
+use super::manifest::manifest_json_schema;
 use super::storage::storage_json_schema;
 use super::write::{to_file, to_stdout};
 use crate::facts::facts_json_schema;
@@ -11,7 +12,7 @@ use crate::rule::{profile_json_schema, rules_json_schema};
 use crate::source::Problems;
 use std::path::Path;
 
-/// Print the JSON schema of the facts, of cluster.toml, of rule files, of profiles, of the report or of storage tests
+/// Print the JSON schema of the facts, of cluster.toml, of rule files, of profiles, of the report, of storage tests or of the manifest
 #[derive(clap::Args)]
 pub(super) struct SchemaArgs {
     /// Of what
@@ -33,6 +34,8 @@ pub(super) enum Kind {
     Report,
     /// What `quorate storage --format json` writes
     Storage,
+    /// What `quorate manifest --format json` writes
+    Manifest,
 }
 
 impl Kind {
@@ -45,6 +48,7 @@ impl Kind {
             Kind::Profile => "profile.schema.json",
             Kind::Report => "report.schema.json",
             Kind::Storage => "storage.schema.json",
+            Kind::Manifest => "manifest.schema.json",
         }
     }
 
@@ -55,6 +59,7 @@ impl Kind {
             Kind::Rules => rules_json_schema(),
             Kind::Profile => profile_json_schema(),
             Kind::Storage => titled(storage_json_schema(), "Active storage tests (quorate-storage/1)"),
+            Kind::Manifest => titled(manifest_json_schema(), "What rules need (quorate-manifest/1)"),
             Kind::Report => titled(report_json_schema(), "Report on a cluster (quorate-report/1)"),
         };
         to_json(&schema) + "\n"

@@ -104,6 +104,8 @@ pub struct NodePlan {
     pub probe: ProbeMethod,
     /// Where that stands.
     pub probe_span: Span,
+    /// Whether what needs root is run through sudo; only where a script is run at all.
+    pub sudo: bool,
     /// Site it stands in.
     pub site: Option<String>,
     /// Physical host that carries it.

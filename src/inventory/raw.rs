@@ -125,6 +125,9 @@ sections! {
         /// How to probe it: `"local"` for this machine, `"ssh://[user@]host[:port]"`, `"facts:FILE"` for a recording
         /// (relative to this file), or `"none"` when only what is declared here is known of it.
         probe: Text = needed,
+        /// Whether to run through `sudo -n` what needs root and the account has not; `quorate manifest --format sudoers` writes
+        /// the rules for it. Default: false.
+        sudo: Spanned<bool>,
         /// Site or fire compartment it stands in.
         site: Text,
         /// Physical host that carries it, where it is a virtual machine.

@@ -104,7 +104,7 @@ impl Section {
                 (GapReason::CommandFailed, with(format!("exit status {status}")))
             }),
             Status::Absent => Some((GapReason::NotSupported, "there is no such file".to_owned())),
-            Status::Denied => Some((GapReason::PermissionDenied, "needs root".to_owned())),
+            Status::Denied => Some((GapReason::PermissionDenied, with("needs root".to_owned()))),
             Status::Skipped => Some((GapReason::NotSupported, said)),
             Status::Unfinished => {
                 Some((GapReason::CommandFailed, "the answer broke off before it was complete".to_owned()))

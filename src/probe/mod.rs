@@ -14,6 +14,7 @@ pub mod linux;
 mod local;
 mod mesh;
 mod plan;
+mod ports;
 mod progress;
 mod recording;
 mod run;
@@ -28,5 +29,6 @@ mod tests;
 
 pub use limits::Cancel;
 pub use plan::{DryRun, Step, plan};
+pub use ports::{PortNeed, PortUse, ports};
 pub use progress::{Finish, Progress, Subject, SubjectKind, Unwatched};
 pub use run::{Found, ProbeOptions, run};

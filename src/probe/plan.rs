@@ -29,6 +29,7 @@ pub struct DryRun {
 pub fn plan(inventory: &Inventory, options: &ProbeOptions) -> DryRun {
     let names = script::host_names(inventory.nodes.iter().map(|node| node.name.as_str()));
     let ssh = options.ssh();
+    let sudo = inventory.nodes.iter().any(|node| node.sudo);
     let command = |node: &NodePlan, script: &str| match &node.probe {
         ProbeMethod::Ssh(target) => {
             let connect = options.host_timeout.min(run::LONGEST_CONNECT);
@@ -42,6 +43,12 @@ pub fn plan(inventory: &Inventory, options: &ProbeOptions) -> DryRun {
                 (SubjectKind::Node, Some(node)) => match &node.probe {
                     ProbeMethod::Facts(path) => format!("read {}", path.display()),
                     ProbeMethod::None => "nothing: only what the plan declares".to_owned(),
+                    ProbeMethod::Local | ProbeMethod::Ssh(_) if node.sudo => {
+                        format!("{}, which asks through sudo what S names", command(node, "SCRIPT"))
+                    }
+                    ProbeMethod::Local | ProbeMethod::Ssh(_) if sudo => {
+                        format!("{}, with an empty S", command(node, "SCRIPT"))
+                    }
                     ProbeMethod::Local | ProbeMethod::Ssh(_) => command(node, "SCRIPT"),
                 },
                 (SubjectKind::Target, _) => format!(
@@ -58,5 +65,5 @@ pub fn plan(inventory: &Inventory, options: &ProbeOptions) -> DryRun {
         Step { subject, action }
     }));
     let mesh = mesh::script_beforehand(inventory, options);
-    DryRun { mesh, script: script::render("NONCE", &names), steps }
+    DryRun { mesh, script: script::render("NONCE", &names, sudo), steps }
 }

@@ -337,7 +337,7 @@ impl<'a> Run<'a> {
                 );
             }
         };
-        let text = script::render(&nonce, &self.names);
+        let text = script::render(&nonce, &self.names, plan.sudo);
         let (talk, place) = match &plan.probe {
             ProbeMethod::Ssh(target) => match self.ssh.ask(target, &text, &nonce, limits, waiting) {
                 Ok(talk) => (talk, plan.name.clone()),

@@ -1,16 +1,19 @@
 //! The read-only script that gathers a host's facts, ready to be sent.
 
-/// The script as it stands, without the two variables that go before it.
+use super::collectors;
+
+/// The script as it stands, without the three variables that go before it.
 pub const SCRIPT: &str = include_str!("script.sh");
 
 /// Most names of nodes that one host is asked to look up.
 const NAMES: usize = 256;
 
-/// The script for one run: `nonce` marks its frames; `names` are the host names that it looks up. Names that are no
-/// host names are left out.
-pub fn render(nonce: &str, names: &[String]) -> String {
+/// The script for one run: `nonce` marks its frames; `names` are the host names that it looks up; with `sudo` it asks
+/// through sudo what needs root. Names that are no host names are left out.
+pub fn render(nonce: &str, names: &[String], sudo: bool) -> String {
     let names = host_names(names.iter().map(String::as_str));
-    format!("N='{nonce}' NAMES='{}'\n{SCRIPT}", names.join(" "))
+    let asked = if sudo { collectors::through_sudo().join(" ") } else { String::new() };
+    format!("N='{nonce}' NAMES='{}' S='{asked}'\n{SCRIPT}", names.join(" "))
 }
 
 /// Those of the names that may stand in the script, each once.
@@ -47,8 +50,11 @@ mod tests {
     #[test]
     fn only_host_names_reach_the_shell() {
         let names = ["hv1", "hv2.example.com", "-x", "a'; reboot #", "", "a b"].map(str::to_owned);
-        let script = render("00ff", &names);
-        assert!(script.starts_with("N='00ff' NAMES='hv1 hv2.example.com'\n# The collector"));
+        let script = render("00ff", &names, false);
+        assert!(script.starts_with("N='00ff' NAMES='hv1 hv2.example.com' S=''\n# The collector"));
+        let first = render("00ff", &names, true).lines().next().unwrap_or_default().to_owned();
+        assert!(first.contains(" multipathd ") && first.contains(" /etc/corosync/authkey "), "{first}");
+        assert_eq!(first.matches('\'').count(), 6, "{first}");
     }
 
     #[test]

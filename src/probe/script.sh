@@ -1,8 +1,8 @@
 # The collector of quorate. A POSIX shell runs it; nothing else is needed on the host.
 # It reads and changes nothing: no file is written, no setting is set, no service is started.
 # Names that begin with q_, and st, belong to the helpers; the sections use others, since POSIX sh has no local ones.
-# Two variables stand before it: N, a random word that marks the frames of this answer, and NAMES, the names of
-# the cluster's nodes. Output:
+# Three variables stand before it: N, a random word that marks the frames of this answer, NAMES, the names of the
+# cluster's nodes, and S, the commands and files that are asked through sudo, empty for none. Output:
 #   #N hello 1            once, at the start; a line on standard input answers it and measures the round trip
 #   #N b SECTION [ITEM]   a section begins (the same mark goes to standard error, so that messages find their section)
 #   #N e STATUS           it ends: exit status of its command (127 not installed, 126 not executable, 124 timed out),
@@ -23,7 +23,13 @@ b() {
     printf '\n#%s %s %s\n' "$N" "$1" "${2-}" >&2
 }
 
-e() { printf '\n#%s e %s\n' "$N" "$1"; }
+# 77 is what `rooted` ends with where sudo refuses.
+e() {
+    case $1 in
+    77) printf '\n#%s e denied\n' "$N" ;;
+    *) printf '\n#%s e %s\n' "$N" "$1" ;;
+    esac
+}
 
 skip() {
     b "$1"
@@ -38,13 +44,40 @@ there() {
     fi
 }
 
+# as_root NAME: whether that command or file is asked through sudo
+as_root() {
+    case " $S " in
+    *" $1 "*) return 0 ;;
+    esac
+    return 1
+}
+
+# rooted COMMAND...: through sudo, with the time limit. Sudo is asked beforehand whether it lets us, so that its refusal is
+# never taken for the command's own word.
+rooted() {
+    q_c=$1
+    shift
+    for q_d in /usr/bin /usr/sbin; do [ ! -x "$q_d/$q_c" ] || break; done
+    if sudo -n -l -- $T "$q_d/$q_c" "$@" >/dev/null 2>&1; then
+        sudo -n -- $T "$q_d/$q_c" "$@"
+    else
+        printf 'sudo does not let this account run it\n' >&2
+        return 77
+    fi
+}
+
+# limited COMMAND...: with the time limit, through sudo where that is asked for
+limited() {
+    if as_root "$1"; then rooted "$@"; else $T "$@"; fi
+}
+
 # run SECTION COMMAND...: with a time limit where the host has `timeout`, for what waits for a daemon, a device, a lock or
 # the network
 run() {
     q_n=$1
     shift
     b "$q_n"
-    there "$1" && $T "$@"
+    there "$1" && limited "$@"
     st=$?
     e $st
     return $st
@@ -67,7 +100,7 @@ item() {
     q_n=$1 q_i=$2
     shift 2
     b "$q_n" "$q_i"
-    there "$1" && $T "$@"
+    there "$1" && limited "$@"
     st=$?
     e $st
     return $st
@@ -79,7 +112,7 @@ bounded() {
     shift
     b "$q_n"
     if there "$1"; then
-        st=$({ { $T "$@" 3>&- 4>&-; echo $? >&3; } | head -c 1048576 >&4; } 3>&1)
+        st=$({ { limited "$@" 3>&- 4>&-; echo $? >&3; } | head -c 1048576 >&4; } 3>&1)
     else
         st=127
     fi
@@ -106,6 +139,9 @@ file() {
     if readable "$2"; then
         head -c 262144 "$2"
         st=$?
+    elif [ "$st" = denied ] && as_root "$2"; then
+        rooted cat "$2"
+        st=$?
     fi
     e $st
 }
@@ -119,6 +155,9 @@ line() {
         [ -n "$q_l" ]
         st=$?
         printf '%s\n' "$q_l"
+    elif [ "$st" = denied ] && as_root "$2"; then
+        rooted cat "$2"
+        st=$?
     fi
     e $st
 }
@@ -131,6 +170,9 @@ filtered() {
     if readable "$q_f"; then
         sed "$@" "$q_f"
         st=$?
+    elif [ "$st" = denied ] && as_root "$q_f"; then
+        rooted sed "$@" "$q_f"
+        st=$?
     fi
     e $st
 }
@@ -141,7 +183,7 @@ sifted() {
     shift 2
     b "$q_n"
     if there "$1"; then
-        st=$({ { $T "$@" 3>&- 4>&-; echo $? >&3; } | sed "$q_s" >&4; } 3>&1)
+        st=$({ { limited "$@" 3>&- 4>&-; echo $? >&3; } | sed "$q_s" >&4; } 3>&1)
     else
         st=127
     fi
@@ -214,11 +256,16 @@ system() {
         cd /sys/class/dmi/id && grep '' /dev/null sys_vendor product_name product_serial product_uuid chassis_asset_tag bios_vendor bios_version bios_date
         st=$?
         cd /
+        if [ ! -r /sys/class/dmi/id/product_serial ] && as_root /sys/class/dmi/id/product_serial; then
+            for _i in product_serial product_uuid; do
+                _l=$(rooted cat /sys/class/dmi/id/$_i) && printf '%s:%s\n' $_i "$_l"
+            done
+        fi
         e $st
     elif [ -e /proc/device-tree/model ]; then
         line device-tree /proc/device-tree/model
     else
-        plain dmidecode dmidecode -t bios -t system -t chassis
+        run dmidecode dmidecode -t bios -t system -t chassis
     fi
     plain virtualization systemd-detect-virt -v
     b boot
@@ -342,7 +389,7 @@ network() {
 zones() {
     b firewalld
     if there firewall-cmd; then
-        _l=$($T firewall-cmd --list-all-zones)
+        _l=$(limited firewall-cmd --list-all-zones)
         st=$?
         grep -q '<[rcp][a-z]* ' /etc/firewalld/direct.xml 2>/dev/null && printf 'beside: direct rules\n'
         set -- /etc/firewalld/policies/*.xml
@@ -452,7 +499,7 @@ reservations() {
         safe "$_i" || continue
         _f=/dev/$_i
         _n=$((_n + 1))
-        if [ ! -r "$_f" ]; then
+        if [ ! -r "$_f" ] && ! as_root sg_persist; then
             b pr-keys "$_i"
             e denied
         elif [ $_n -gt 64 ] || [ $_d -gt 1 ]; then
@@ -538,8 +585,12 @@ records() {
     if [ "$_d" = 0 ] && [ $# != 0 ]; then
         sed -e "$_c" -e '/[Uu][Ss][Ee][Rr][Nn]/d' "$@"
         st=$?
+    elif [ "$_d" = denied ] && as_root iscsiadm; then
+        st=$({ { limited iscsiadm -m node -o show 3>&- 4>&-; echo $? >&3; } | sed -e "$_c" -e '/[Uu][Ss][Ee][Rr][Nn]/d' >&4; } 3>&1)
+        # It ends with 21 where there is no record.
+        [ "$st" != 21 ] || st=0
     fi
-    e "$st"
+    e "${st:-1}"
 }
 
 services() {
@@ -631,7 +682,7 @@ xml() {
     shift
     b "$q_n"
     if there "$1"; then
-        st=$({ { $T "$@" 3>&- 4>&-; echo $? >&3; } | tidy >&4; } 3>&1)
+        st=$({ { limited "$@" 3>&- 4>&-; echo $? >&3; } | tidy >&4; } 3>&1)
     else
         st=127
     fi
@@ -644,6 +695,9 @@ key() {
     b "$1"
     if readable "$2"; then
         stat -c '%s %a %U:%G' "$2" && sha256sum <"$2"
+        st=$?
+    elif [ "$st" = denied ] && as_root "$2"; then
+        rooted stat -c '%s %a %U:%G' "$2" && rooted sha256sum "$2"
         st=$?
     fi
     e $st
@@ -697,7 +751,7 @@ cluster() {
     if daemon corosync; then
         b corosync-cmap
         if there corosync-cmapctl; then
-            st=$({ { $T corosync-cmapctl 3>&- 4>&-; echo $? >&3; } | sed -e '/^totem\.key /d' -e '/^runtime\.connections\./d' -e '/^stats\./d' >&4; } 3>&1)
+            st=$({ { limited corosync-cmapctl 3>&- 4>&-; echo $? >&3; } | sed -e '/^totem\.key /d' -e '/^runtime\.connections\./d' -e '/^stats\./d' >&4; } 3>&1)
         else
             st=127
         fi
@@ -748,7 +802,7 @@ cluster() {
     file modules-loaded /proc/modules
     if command -v journalctl >/dev/null 2>&1; then
         b cluster-log
-        st=$({ { $T journalctl --no-pager -u corosync -u sbd --since -24h -o cat 3>&- 4>&-; echo $? >&3; } |
+        st=$({ { limited journalctl --no-pager -u corosync -u sbd --since -24h -o cat 3>&- 4>&-; echo $? >&3; } |
             sed -n -e '/Retransmit List/s/.*/retransmit/p' -e '/Token has not been received/s/.*/token/p' \
                 -e '/Latency/s/.*/latency/p' | sort | uniq -c | sed 's/^ *//' >&4; } 3>&1)
         e "${st:-1}"
@@ -760,27 +814,29 @@ cluster() {
 pacemaker() {
     _d=/var/lib/pacemaker/cib
     if daemon pacemakerd; then
-        xml cib cibadmin -Q -l || xml cib-file cat $_d/cib.xml
+        xml cib cibadmin -Q -l || cib_file
         xml crm-mon crm_mon -1 --output-as=xml || xml crm-mon-old crm_mon -1 -X
         b crm-verify
         if there crm_verify; then
-            $T crm_verify -L -V 2>&1
+            _l=$(limited crm_verify -L -V 2>&1)
             st=$?
-            printf 'exit %s\n' $st
+            printf '%s\n' "$_l"
+            case $_l in
+            # What sudo ends with is not what it was asked to run ends with.
+            *'sudo: a password is required'*) st=77 ;;
+            esac
+            [ $st = 77 ] || printf 'exit %s\n' $st
         else
             st=127
         fi
         e $st
     else
         for _i in cib crm-mon crm-verify; do skip $_i 'Pacemaker does not run'; done
-        b cib-file
-        if readable $_d/cib.xml; then
-            tidy <$_d/cib.xml
-            st=$?
-        fi
-        e $st
+        cib_file
     fi
-    if [ -e $_d/cib.xml ]; then
+    if [ ! -e $_d/cib.xml ] && as_root $_d/cib.xml; then
+        plain cib-stat rooted stat -c '%s %a %U:%G' $_d/cib.xml
+    elif [ -e $_d/cib.xml ]; then
         plain cib-stat stat -c '%s %a %U:%G' $_d/cib.xml
     else
         skip cib-stat 'there is no copy on disk, or it may not be seen'
@@ -796,6 +852,18 @@ pacemaker() {
         [ -x "$_i" ] && printf 'external/%s\n' "${_i##*/}"
     done
     e 0
+}
+
+# The copy of the CIB on disk.
+cib_file() {
+    b cib-file
+    if readable $_d/cib.xml; then
+        tidy <$_d/cib.xml
+        st=$?
+    elif [ "$st" = denied ] && as_root $_d/cib.xml; then
+        st=$({ { rooted cat $_d/cib.xml 3>&- 4>&-; echo $? >&3; } | tidy >&4; } 3>&1)
+    fi
+    e "${st:-1}"
 }
 
 # The devices of SBD: where each path leads, its header, its slots.
@@ -838,6 +906,8 @@ main() {
     exec </dev/null 4>&1
     cd /
     umask 077
+    # Root needs no sudo; where there is none, what needs root stays unknown.
+    if [ "$(id -u)" = 0 ] || ! command -v sudo >/dev/null 2>&1; then S=; fi
     T=
     if timeout -k 1 1 true 2>/dev/null; then
         T='timeout -k 1 8'

@@ -362,7 +362,7 @@ fn a_dry_run_shows_the_script_and_the_commands() {
     );
     let inventory = inventory(&text);
     let shown = plan(&inventory, &ProbeOptions::of(&inventory));
-    assert!(shown.script.starts_with("N='NONCE' NAMES='hv1 here planned'\n"));
+    assert!(shown.script.starts_with("N='NONCE' NAMES='hv1 here planned' S=''\n"));
     let actions: Vec<_> =
         shown.steps.iter().map(|step| (step.subject.name.as_str(), step.action.as_str())).collect();
     assert_eq!(
@@ -395,7 +395,7 @@ fn this_machine_is_read_without_ssh() {
 /// The script as it would run on a made-up host: its files stand below `root`, its commands first in PATH.
 fn script_on(root: &std::path::Path) -> String {
     let root = root.display();
-    let mut text = script::render("feed", &["hv1".to_owned()]);
+    let mut text = script::render("feed", &["hv1".to_owned()], false);
     for top in ["/etc/", "/sys/", "/proc/", "/run/systemd/", "/var/lib/", "/boot/", "/lib/modules/"] {
         text = text.replace(top, &format!("{root}{top}"));
     }

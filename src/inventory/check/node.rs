@@ -30,6 +30,14 @@ pub fn nodes(list: Vec<RawNode>, directory: &Path, problems: &mut Problems) -> V
             }
             Some((probe, text.inner()))
         });
+        let sudo = raw.sudo.filter(|sudo| sudo.value);
+        if let (Some(sudo), Some((ProbeMethod::Facts(_) | ProbeMethod::None, _))) = (&sudo, &probe) {
+            problems.push(
+                sudo.span
+                    .problem("nothing is run on this node, so nothing needs sudo", "has no use here")
+                    .help("`sudo` goes with `probe = \"ssh://...\"` or `probe = \"local\"`"),
+            );
+        }
         let site = raw.site.and_then(|site| filled(site, problems));
         let physical_host = raw.physical_host.and_then(|host| filled(host, problems));
         let declared = raw.declare.unwrap_or_default();
@@ -38,6 +46,7 @@ pub fn nodes(list: Vec<RawNode>, directory: &Path, problems: &mut Problems) -> V
             name: name.value,
             probe,
             probe_span,
+            sudo: sudo.is_some(),
             site: site.map(|site| site.value),
             physical_host: physical_host.map(|host| host.value),
             declared: declared.facts,

@@ -612,7 +612,7 @@ mod tests {
         ("id", "", "0\n"),
         ("uname", "", "Linux 6.1.0-25-amd64 x86_64\n"),
         ("hostname", "", "hv1.example.net\n"),
-        ("commands", "", "iscsiadm\nmultipath\nmultipathd\ncorosync\n"),
+        ("commands", "", "iscsiadm\nmultipath\nmultipathd\ncorosync\nvgs\n"),
         ("daemons", "", "chronyd\nmultipathd\niscsid\nfirewalld\n"),
         ("os-release", "", include_str!("../../../fixtures/linux/os-release.debian12")),
         ("lscpu", "", include_str!("../../../fixtures/linux/lscpu.kvm")),
@@ -711,6 +711,86 @@ mod tests {
                 .iter()
                 .map(|(name, item, text)| ((*name).to_owned(), (*item).to_owned(), text.as_bytes().to_vec())),
         )
+    }
+
+    /// What is known of a value: type path and value of every leaf, with its path.
+    fn leaves(value: Value<'_>, ty: &str, at: &str, out: &mut Vec<(String, String)>) {
+        match value {
+            Value::Missing => {}
+            Value::Record(record) => {
+                for (index, field) in record.record_type().fields.iter().enumerate() {
+                    let below = |path: &str| format!("{path}.{}", field.name);
+                    leaves(record.field(index), &below(ty), &below(at), out);
+                }
+            }
+            Value::List(list) => {
+                // An empty list is known too.
+                out.push((ty.to_owned(), format!("{at}: {}", list.is_empty())));
+                for (position, element) in (0..list.len()).filter_map(|at| Some((at, list.get(at)?))) {
+                    leaves(element, ty, &crate::facts::element_path(at, element, position), out);
+                }
+            }
+            plain => out.push((ty.to_owned(), format!("{at}: {plain:?}"))),
+        }
+    }
+
+    fn facts_without(section: &str) -> Vec<(String, String)> {
+        let kept = OUTPUTS.iter().filter(|(name, ..)| *name != section);
+        let answer =
+            answer(kept.map(|(name, item, text)| {
+                ((*name).to_owned(), (*item).to_owned(), text.as_bytes().to_vec())
+            }));
+        let mut reading = read(&answer, &["hv1".to_owned()]);
+        reading.node.name = "hv1".to_owned();
+        let mut out = Vec::new();
+        leaves(crate::facts::Fact::value(&reading.node), "nodes", "nodes", &mut out);
+        if let Some(found) = crate::probe::cluster::join(&[("hv1".to_owned(), reading.cluster)]) {
+            leaves(
+                crate::facts::Fact::value(&found.facts),
+                "cluster.pacemaker",
+                "cluster.pacemaker",
+                &mut out,
+            );
+        }
+        out
+    }
+
+    /// Drops each section in turn: what changes is what the list of collectors says of it, so that explanations,
+    /// provenance, gaps and manifests name the right command.
+    #[test]
+    fn a_section_changes_only_the_facts_that_are_said_of_it() {
+        let whole = facts_without("");
+        let mut sections: Vec<&str> = OUTPUTS.iter().map(|(name, ..)| *name).collect();
+        sections.dedup();
+        let mut wrong = Vec::new();
+        for section in sections {
+            let collector = collectors::all().find(|one| one.section == section).expect("listed");
+            let without = facts_without(section);
+            let mut changed: Vec<&str> = whole
+                .iter()
+                .filter(|leaf| !without.contains(leaf))
+                .chain(without.iter().filter(|leaf| !whole.contains(leaf)))
+                .map(|(ty, _)| ty.as_str())
+                .collect();
+            changed.sort_unstable();
+            changed.dedup();
+            let is_named = |fact: &str| {
+                let within = |path: &&str| {
+                    fact.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                };
+                collector.facts.iter().chain(collector.also).any(|path| within(&path))
+            };
+            let strange: Vec<&str> = changed.iter().copied().filter(|fact| !is_named(fact)).collect();
+            if !strange.is_empty() {
+                wrong.push(format!("{section}: {strange:?}"));
+            }
+            // Another section tells the same here.
+            let doubled = ["ip-addr", "ip-addr-text", "multipath", "iscsi-sysfs", "initiatorname"];
+            if changed.is_empty() && !doubled.contains(&section) {
+                wrong.push(format!("{section}: nothing"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! facts all the same, with a gap that says why: it never looks like one that works. Nothing but validated addresses and
 //! host names stands in the script, and a host can tell of no ways but its own.
 
-mod plan;
+pub(super) mod plan;
 mod read;
 mod schedule;
 mod task;

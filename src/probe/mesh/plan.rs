@@ -17,13 +17,14 @@ use std::time::Duration;
 const MOST_NODES: usize = 128;
 
 /// Ports of services that nodes offer to each other, with the names of the services.
-const PORTS: &[(u16, &[&str])] = &[(22, &["ssh", "sshd"]), (2224, &["pcsd"])];
+pub(in crate::probe) const PORTS: &[(u16, &[&str])] = &[(22, &["ssh", "sshd"]), (2224, &["pcsd"])];
 
 /// Ports of services that not every node offers.
-const PORTS_WHERE_ACTIVE: &[(u16, &[&str])] = &[(21064, &["dlm"]), (3121, &["pacemaker_remote"])];
+pub(in crate::probe) const PORTS_WHERE_ACTIVE: &[(u16, &[&str])] =
+    &[(21064, &["dlm"]), (3121, &["pacemaker_remote"])];
 
 /// Port of corosync-qnetd (corosync-qdevice(8)).
-const QNETD_PORT: u16 = 5403;
+pub(in crate::probe) const QNETD_PORT: u16 = 5403;
 
 /// Port of Pacemaker Remote (pacemaker-remoted(8)).
 const REMOTE_PORT: u16 = 3121;

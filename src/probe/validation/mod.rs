@@ -311,6 +311,19 @@ const GROUPS: &[(&str, &str)] = &[
     ("spaces_direct", "validate-storage-spaces-direct-support"),
 ];
 
+/// The test whose section of a report a fact comes from, by the path of the fact without keys: `nodes.os.release`; none
+/// where no section holds it.
+pub fn test_for_fact(fact: &str) -> Option<&'static str> {
+    let below = fact.strip_prefix("nodes.")?;
+    let within =
+        |group: &str| below.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    GROUPS
+        .iter()
+        .filter(|(group, _)| within(group))
+        .max_by_key(|(group, _)| group.len())
+        .map(|(_, test)| *test)
+}
+
 /// Says of every fact that is not known why it is not.
 fn say_missing(building: &mut Building<'_>, by_test: &HashMap<&str, Reading<'_>>) {
     let language = building.page.language.clone().unwrap_or_else(|| "none that it names".to_owned());

@@ -18,7 +18,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// Port of SMB over TCP.
-const SMB_PORT: u16 = 445;
+pub(super) const SMB_PORT: u16 = 445;
 
 /// Longest that one step may take.
 const STEP: Duration = Duration::from_secs(10);
