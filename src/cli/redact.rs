@@ -147,20 +147,33 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    /// Every recording that is part of the sources.
+    /// Every recording, validation report, bundle and plan that is part of the sources.
     fn recordings() -> Vec<(String, Document)> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         let mut out = Vec::new();
-        for folder in ["clusters", "demo"] {
+        for folder in ["clusters", "windows", "bundles", "plans"] {
             for entry in std::fs::read_dir(root.join(folder)).expect("listed") {
                 let path = entry.expect("read").path();
-                if path.extension().is_some_and(|ending| ending == "json") {
-                    out.push((path.display().to_string(), Document::read(&path).expect("sound")));
-                }
+                let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+                let document = match (folder, ending) {
+                    ("clusters", "json") => Document::read(&path).expect("sound"),
+                    ("plans", "toml") => Inventory::load(&path).expect("sound").into_plan_alone(),
+                    // Some of these are none on purpose.
+                    ("windows", _) if path.is_file() => match crate::probe::validation::read(&path) {
+                        Ok(document) => document,
+                        Err(_) => continue,
+                    },
+                    ("bundles", _) => match crate::probe::bundle::read(&[path.clone()]) {
+                        Ok(found) => found.document,
+                        Err(_) => continue,
+                    },
+                    _ => continue,
+                };
+                out.push((path.display().to_string(), document));
             }
         }
         out.sort_by(|a, b| a.0.cmp(&b.0));
-        assert!(out.len() > 15);
+        assert!(out.len() > 30, "{}", out.len());
         out
     }
 

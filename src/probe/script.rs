@@ -53,7 +53,7 @@ mod tests {
         let script = render("00ff", &names, false);
         assert!(script.starts_with("N='00ff' NAMES='hv1 hv2.example.com' S=''\n# The collector"));
         let first = render("00ff", &names, true).lines().next().unwrap_or_default().to_owned();
-        assert!(first.contains(" multipathd ") && first.contains(" /etc/corosync/authkey "), "{first}");
+        assert!(first.contains(" multipathd ") && first.contains("/etc/corosync/authkey "), "{first}");
         assert_eq!(first.matches('\'').count(), 6, "{first}");
     }
 

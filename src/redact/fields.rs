@@ -233,7 +233,6 @@ pub(super) const FIELDS: &[(&str, Class)] = &[
     ("placements.hosts", NODE),
     ("capacity.stranded", VM),
     ("links.from", NODE),
-    ("links.kind", Class::Keep),
     ("links.to_kind", Class::Keep),
     ("links.role", Class::Keep),
     ("attestations.by", Class::User),

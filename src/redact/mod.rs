@@ -17,7 +17,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-use crate::facts::{Document, Fact, LoadError, RecordType, Type};
+use crate::facts::{Document, LoadError, RecordType, Type};
 use fields::{Class, class_of};
 use serde_json::Value as Json;
 use std::collections::HashMap;
@@ -114,24 +114,24 @@ fn record(json: &mut Json, of: &RecordType, ty: &str, before: &str, now: &str, v
     let named = (of.name == "NamedValue")
         .then(|| map.get("name").and_then(Json::as_str).map(str::to_lowercase))
         .flatten();
-    for (name, value) in map.iter_mut() {
+    for (name, below_it) in map.iter_mut() {
         let Some((_, field)) = of.find(name) else { continue };
         let path = match &named {
             Some(parameter) if name == "value" => format!("{}{{{parameter}}}", below(ty, name)),
             _ => below(ty, name),
         };
-        any(value, &(field.ty)(), &path, &below(before, name), &below(now, name), visitor);
+        value(below_it, &(field.ty)(), &path, &below(before, name), &below(now, name), visitor);
     }
 }
 
-fn any(value: &mut Json, of: &Type, ty: &str, before: &str, now: &str, visitor: &mut dyn Visitor) {
-    match (of, value) {
+fn value(json: &mut Json, of: &Type, ty: &str, before: &str, now: &str, visitor: &mut dyn Visitor) {
+    match (of, json) {
         (Type::Str, Json::String(text)) => {
             if let Some(other) = visitor.text(ty, text) {
                 *text = other;
             }
         }
-        (Type::Record(inner), value) => record(value, inner, ty, before, now, visitor),
+        (Type::Record(inner), json) => record(json, inner, ty, before, now, visitor),
         (Type::List(inner), Json::Array(all)) => {
             for (position, element) in all.iter_mut().enumerate() {
                 let was = format!("{before}[{}]", key(element, inner, position));
@@ -152,7 +152,7 @@ fn any(value: &mut Json, of: &Type, ty: &str, before: &str, now: &str, visitor: 
                     visitor.element(&was, &is);
                     record(element, inner, ty, &was, &is, visitor);
                 } else {
-                    any(element, inner, ty, &was, &was, visitor);
+                    value(element, inner, ty, &was, &was, visitor);
                     let is = format!("{now}[{}]", key(element, inner, position));
                     visitor.element(&was, &is);
                 }

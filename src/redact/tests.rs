@@ -1,5 +1,5 @@
 use super::*;
-use crate::facts::{Address, Disk, Gap, Nic, Node};
+use crate::facts::{Address, Disk, Fact, Gap, Nic, Node};
 use proptest::prelude::*;
 use std::net::IpAddr;
 

@@ -16,6 +16,7 @@ mod demo;
 mod init;
 mod live;
 mod output;
+mod privacy;
 mod recording;
 mod rules;
 mod storage;

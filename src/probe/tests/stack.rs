@@ -234,3 +234,179 @@ fn what_the_plan_says_of_a_cluster_that_could_not_be_asked_is_not_believed() {
     assert_eq!(after(GapReason::TimedOut).cloud.as_deref(), Some("aws"));
     assert_eq!(after(GapReason::NotSupported).pacemaker.fencing_enabled, Some(true));
 }
+
+/// A host whose account may read nothing that needs root, with a `sudo` that writes down what it is asked for. `refuses`
+/// tells whether it lets the account do nothing.
+fn host_with_sudo(root: &Path, refuses: bool) -> String {
+    let command = |name: &str, body: &str| {
+        write(root, &format!("bin/{name}"), &format!("#!/bin/sh\n{body}\n"));
+        std::fs::set_permissions(root.join("bin").join(name), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
+    };
+    let mode = |path: &str, mode: u32| {
+        std::fs::set_permissions(root.join(path), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    command("id", "echo 1000");
+    let end = if refuses {
+        "exit 1"
+    } else {
+        "[ -z \"$l\" ] || exit 0\ncase $5 in */stat) exit 0 ;; esac\nexec \"$@\""
+    };
+    command(
+        "sudo",
+        &format!(
+            "l=\n[ \"$2\" != -l ] || l=1\n[ -n \"$l\" ] || echo \"$*\" >> {}/log\nwhile [ \"$1\" != -- ]; do shift; done\nshift\n{end}",
+            root.display()
+        ),
+    );
+    // What fails is asked in its other form.
+    for name in [
+        "multipathd",
+        "multipath",
+        "iscsiadm",
+        "drbdsetup",
+        "dlm_tool",
+        "vgs",
+        "corosync-cmapctl",
+        "corosync-cfgtool",
+        "corosync-qdevice-tool",
+        "cibadmin",
+        "crm_mon",
+        "crm_verify",
+        "journalctl",
+        "lldpcli",
+        "lldpctl",
+        "firewall-cmd",
+        "nft",
+    ] {
+        command(name, "exit 1");
+    }
+    command("sg_persist", "exit 0");
+    for (id, name) in [
+        ("1", "systemd"),
+        ("2", "multipathd"),
+        ("3", "corosync"),
+        ("4", "pacemakerd"),
+        ("5", "lldpd"),
+        ("6", "firewalld"),
+        ("7", "corosync-qdevic"),
+        ("8", "dlm_controld"),
+    ] {
+        write(root, &format!("proc/{id}/comm"), &format!("{name}\n"));
+    }
+    write(root, "sys/class/iscsi_session/session1/state", "LOGGED_IN\n");
+    write(root, "sys/devices/session1/sdb/size", "1\n");
+    std::fs::create_dir_all(root.join("sys/block")).unwrap();
+    std::os::unix::fs::symlink(root.join("sys/devices/session1/sdb"), root.join("sys/block/sdb")).unwrap();
+    write(root, "sys/module/drbd/version", "9\n");
+    for path in [
+        "etc/iscsi/initiatorname.iscsi",
+        "etc/iscsi/iscsid.conf",
+        "etc/corosync/authkey",
+        "sys/class/dmi/id/product_serial",
+        "sys/class/dmi/id/product_uuid",
+        "sys/kernel/config/dlm/cluster/protocol",
+    ] {
+        write(root, path, "hidden\n");
+        mode(path, 0);
+    }
+    for (folder, file) in [
+        ("etc/pacemaker", "authkey"),
+        ("var/lib/pacemaker/cib", "cib.xml"),
+        ("etc/iscsi/nodes", "x/y/default"),
+    ] {
+        write(root, &format!("{folder}/{file}"), "hidden\n");
+        mode(folder, 0);
+    }
+    write(root, "log", "");
+    mode("log", 0o666);
+    mode("", 0o755);
+    let root = root.display();
+    let mut text = script::render("feed", &[], true);
+    for top in ["/etc/", "/sys/", "/proc/", "/run/systemd/", "/var/lib/", "/boot/", "/lib/modules/"] {
+        text = text.replace(top, &format!("{root}{top}"));
+    }
+    text.replace("PATH=/usr/sbin:", &format!("PATH={root}/bin:/usr/sbin:"))
+        .replace("in /usr/bin /usr/sbin;", &format!("in {root}/bin /usr/bin;"))
+}
+
+/// The answer of a host whose script runs as somebody without rights.
+fn answer_without_rights(script: &str, shell: &[&str]) -> answer::Answer {
+    use std::os::unix::process::CommandExt;
+    let mut command = std::process::Command::new(shell[0]);
+    command.args(&shell[1..]).arg("-s");
+    if rustix::process::geteuid().is_root() {
+        command.uid(65534).gid(65534);
+    }
+    let limits = limits::Limits::starting_now(
+        Duration::from_secs(60),
+        Instant::now() + Duration::from_secs(60),
+        Cancel::new(),
+    );
+    let talk = child::converse(command, script, "feed", &limits, &|| ()).unwrap();
+    assert!(talk.answer.finished, "{shell:?}: {:?}", talk.answer);
+    talk.answer
+}
+
+#[test]
+fn what_needs_root_goes_through_sudo_exactly_as_it_is_granted() {
+    let grants: Vec<&str> = collectors::COLLECTORS.iter().flat_map(|one| one.sudo).copied().collect();
+    for shell in shells() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let script = host_with_sudo(root, false);
+        answer_without_rights(&script, &shell);
+        let log = std::fs::read_to_string(root.join("log")).unwrap();
+        // Where the shell has no `timeout` the limit is not there; every host of a cluster has one.
+        let asked: Vec<String> = log
+            .lines()
+            .map(|line| {
+                let line = line.replace(&root.display().to_string(), "");
+                let rest =
+                    line.strip_prefix("-n -- timeout -k 1 8 ").unwrap_or_else(|| panic!("{shell:?}: {line}"));
+                let rest = rest.trim_start_matches("/usr").trim_start_matches("/bin/");
+                rest.replace("/dev/sdb", "/dev/sd[a-z]")
+            })
+            .collect();
+        for one in &asked {
+            assert!(grants.contains(&one.as_str()), "{shell:?}: `{one}` is not granted");
+        }
+        // What this host has no occasion for.
+        let other = |grant: &str| {
+            ["DEVICE", "NAME", "iptables-save", "dmidecode", "[a-z][a-z]", "dm-"]
+                .iter()
+                .any(|word| grant.contains(word))
+        };
+        for grant in grants.iter().filter(|grant| !other(grant)) {
+            assert!(
+                asked.iter().any(|one| one == grant),
+                "{shell:?}: `{grant}` is granted, and never asked for: {asked:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_sudo_refuses_is_not_permitted() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = host_with_sudo(folder.path(), true);
+    let answer = answer_without_rights(&script, &["sh"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("log")).unwrap(), "", "what is refused is not run");
+    let mut reading = linux::node::read(&answer, &[]);
+    reading.node.name = "hv1".to_owned();
+    assert_eq!(reading.node.privileged, Some(false));
+    // Sudo's refusal is not what crm_verify ended with.
+    assert_eq!(reading.node.pacemaker.verify_status, None);
+    let (gaps, _) = explain::explain(&reading.node, &answer, &explain::Ending::Whole, &reading.unread, "hv1");
+    let document = crate::facts::Document { gaps, ..crate::facts::Document::default() };
+    let places = crate::facts::Places::new(&document);
+    for fact in ["lvm.groups", "pacemaker.verify_status", "corosync.runtime.token_ms", "iscsi.initiator_name"]
+    {
+        let gap = places.gap(&format!("nodes[hv1].{fact}")).unwrap_or_else(|| panic!("{fact}"));
+        assert_eq!(gap.reason, Some(GapReason::PermissionDenied), "{fact}: {gap:?}");
+        assert!(
+            gap.detail.as_deref().is_some_and(|words| words.contains("sudo does not let")),
+            "{fact}: {gap:?}"
+        );
+    }
+}
