@@ -288,6 +288,10 @@ impl Asked {
 
 /// What is asked to get a fact, with what is asked instead where that fails.
 pub(super) fn asked_with_fallbacks(fact: &str) -> Vec<Asked> {
+    // Which nodes there are the plan tells; what is read of them is a fact of its own.
+    if fact == "nodes" {
+        return vec![Asked::of("plan", "[[node]]")];
+    }
     let mut out = Vec::new();
     for one in asked(fact) {
         let told =

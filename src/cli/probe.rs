@@ -11,7 +11,7 @@ use super::{Outcome, bundles, recording, redact};
 use crate::facts::Document;
 use crate::inventory::{self, Inventory};
 use crate::redact::Salt;
-use crate::report::{Coverage, ExitCode, TestedLun, count, to_json};
+use crate::report::{Coverage, ExitCode, TestedLun, to_json};
 use crate::rule::Judgement;
 use crate::source::Problem;
 use std::path::{Path, PathBuf};
@@ -92,8 +92,8 @@ fn record(
     if let Some(redacted) = &redacted {
         timings.done("redacting");
         terminal.note(&format!(
-            "Replaced {}; every rule says the same of the redacted facts.",
-            count(redacted.replaced, "texts")
+            "Replaced {} names and numbers, and all addresses; every rule says the same of the redacted facts.",
+            redacted.replaced
         ));
     }
     let document = redacted.as_ref().map_or(document, |redacted| &redacted.document);

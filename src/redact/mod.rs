@@ -30,7 +30,7 @@ pub use token::{LEAST_SALT, Salt};
 pub struct Redacted {
     /// The document.
     pub document: Document,
-    /// How many texts were replaced, each counted once.
+    /// How many names, numbers and keys were replaced, each counted once; addresses are not counted.
     pub replaced: usize,
     paths: HashMap<String, String>,
     tokens: Tokens,
@@ -88,6 +88,28 @@ pub fn redact(document: &Document, salt: &Salt) -> Result<Redacted, RedactError>
     let document: Document = serde_json::from_value(json).map_err(unsound)?;
     let document = Document::parse(document.to_json().as_bytes(), "the redacted facts")?;
     Ok(Redacted { document, replaced: tokens.count(), paths, tokens })
+}
+
+/// All texts of a document but the words of the field, a line for each; of paths the keys.
+#[cfg(test)]
+pub(crate) fn texts(document: &Document) -> String {
+    struct Texts(String);
+    impl Visitor for Texts {
+        fn text(&mut self, ty: &str, text: &str) -> Option<String> {
+            let keys = match class_of(ty) {
+                Class::Keep => "",
+                Class::Path => text.find('[').map_or("", |at| &text[at..]),
+                _ => text,
+            };
+            self.0.push_str(keys);
+            self.0.push('\n');
+            None
+        }
+    }
+    let mut out = Texts(String::new());
+    let mut json = serde_json::to_value(document).expect("facts are JSON");
+    walk(&mut json, "", "", "", &mut out);
+    out.0
 }
 
 /// Who looks at every text of a document.

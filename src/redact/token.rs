@@ -155,8 +155,9 @@ impl Tokens {
         }
     }
 
+    /// How many tokens there are, addresses not counted.
     pub fn count(&self) -> usize {
-        self.words.len()
+        self.used.len()
     }
 
     pub fn originals(&self) -> impl Iterator<Item = &str> {
@@ -323,7 +324,10 @@ impl Tokens {
         if one || PLACEHOLDERS.contains(&lower.as_str()) {
             return text.to_owned();
         }
-        let (prefix, rest) = if lower.starts_with("0x") { lower.split_at(2) } else { ("", lower.as_str()) };
+        // What tells that it is a number, or the SID of a machine.
+        let kind =
+            ["0x", "s-1-5-21-"].iter().find(|kind| lower.starts_with(**kind)).map_or(0, |kind| kind.len());
+        let (prefix, rest) = lower.split_at(kind);
         let token = self.fresh(&lower, |secret, round| format!("{prefix}{}", shape(secret, rest, round)));
         self.words.insert(lower.clone(), token.clone());
         if lower.len() <= LONGEST_WORD {

@@ -14,6 +14,7 @@ use super::write::to_stdout;
 use super::{Outcome, columns, rulebook};
 use crate::facts::Platform;
 use crate::inventory::{self, Inventory, ProbeMethod};
+use crate::probe::collectors::COLLECTORS;
 use crate::probe::{PortNeed, PortUse, ports, validation};
 use crate::report::{ExitCode, Look, count, printable_lines, to_json};
 use crate::rule::{Rule, Selection};
@@ -124,7 +125,7 @@ impl Hosts {
 }
 
 /// Kind of what is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum AskKind {
     /// A command on a node.
@@ -317,6 +318,8 @@ impl Manifest {
             }
             needs.push(RuleNeeds { id: rule.id.clone(), asks: own });
         }
+        // In the order of the script, then what is asked of others.
+        asks.sort_by_key(|ask| (ask.kind, COLLECTORS.iter().position(|one| one.section == ask.id)));
         // Between nodes on which no script runs nothing is measured.
         wanted.links &= hosts == Hosts::Script;
         let ports = ports(inventory, wanted);
@@ -361,9 +364,13 @@ impl Manifest {
         }
         out.push('\n');
         let rows = self.rules.iter().map(|rule| {
-            let asked =
-                self.asks.iter().filter(|ask| rule.asks.contains(&ask.id)).map(|ask| ask.what.as_str());
-            [rule.id.clone(), asked.collect::<Vec<_>>().join("; ")]
+            let mut asked: Vec<&str> = Vec::new();
+            for ask in self.asks.iter().filter(|ask| rule.asks.contains(&ask.id)) {
+                if !asked.contains(&ask.what.as_str()) {
+                    asked.push(&ask.what);
+                }
+            }
+            [rule.id.clone(), asked.join("; ")]
         });
         out.push_str(&columns::table(["Rule", "What it needs"], rows, look));
         let mut end = String::new();
