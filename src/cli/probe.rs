@@ -88,7 +88,16 @@ fn record(
     terminal: &Terminal,
     mut timings: Timings,
 ) -> Outcome {
-    let redacted = salt.map(|salt| redact::proved(document, salt)).transpose()?;
+    // What is left on a LUN is told under its own name, whatever comes of the recording.
+    let left: Vec<TestedLun> =
+        TestedLun::all(document).into_iter().filter(TestedLun::left_something).collect();
+    let tell_left = || {
+        for lun in &left {
+            terminal.note(&lun.residue_lines().unwrap_or_default());
+        }
+    };
+    let redacted =
+        salt.map(|salt| redact::proved(document, salt)).transpose().inspect_err(|_| tell_left())?;
     if let Some(redacted) = &redacted {
         timings.done("redacting");
         terminal.note(&format!(
@@ -96,8 +105,8 @@ fn record(
             redacted.replaced
         ));
     }
-    let document = redacted.as_ref().map_or(document, |redacted| &redacted.document);
-    to_file_or_stdout(Some(&args.output), &(to_json(document) + "\n"))?;
+    let written = redacted.as_ref().map_or(document, |redacted| &redacted.document);
+    to_file_or_stdout(Some(&args.output), &(to_json(written) + "\n")).inspect_err(|_| tell_left())?;
     timings.done("writing");
     if args.output != Path::new("-") {
         let reached = document.nodes.iter().filter(|node| node.reached == Some(true)).count();
@@ -108,11 +117,7 @@ fn record(
         ));
     }
     timings.tell();
-    let left: Vec<TestedLun> =
-        TestedLun::all(document).into_iter().filter(TestedLun::left_something).collect();
-    for lun in &left {
-        terminal.note(&lun.residue_lines().unwrap_or_default());
-    }
+    tell_left();
     let coverage = Coverage::of(document, &Judgement::default());
     Ok(match coverage.complete {
         _ if !left.is_empty() => ExitCode::LeftOnLun,

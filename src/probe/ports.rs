@@ -80,14 +80,23 @@ pub fn ports(inventory: Option<&Inventory>, wanted: PortUse) -> Vec<PortNeed> {
             add(&mut out, tcp(HERE, host, *port, "iSCSI: discovery, login, inspection"));
         }
     }
-    let witness = inventory.map(|inventory| inventory.witness.as_ref().map(|witness| &witness.at));
+    let witness = inventory.and_then(|inventory| inventory.witness.as_ref()).map(|witness| &witness.at);
     if wanted.witness {
-        for (host, port, why) in endpoints(witness) {
+        let endpoints = if inventory.is_some() {
+            witness.and_then(endpoint).into_iter().collect()
+        } else {
+            vec![
+                ("a file share witness".to_owned(), SMB_PORT, SHARE),
+                ("a cloud witness".to_owned(), HTTPS_PORT, CLOUD),
+                ("a quorum device".to_owned(), QNETD_PORT, DEVICE),
+            ]
+        };
+        for (host, port, why) in endpoints {
             add(&mut out, tcp(HERE, host, port, why));
         }
     }
     let measured = inventory.is_none_or(|inventory| {
-        inventory.probe.mesh && inventory.nodes.iter().filter(|node| runs_script(&node.probe)).count() > 0
+        inventory.probe.mesh && inventory.nodes.iter().any(|node| runs_script(&node.probe))
     });
     if wanted.links && measured {
         let to = "the other nodes";
@@ -109,7 +118,7 @@ pub fn ports(inventory: Option<&Inventory>, wanted: PortUse) -> Vec<PortNeed> {
             add(&mut out, tcp(NODES, host, *port, "whether the portal can be reached"));
         }
         match witness {
-            Some(Some(WitnessPlace::Qdevice(portal))) => {
+            Some(WitnessPlace::Qdevice(portal)) => {
                 out.push(tcp(NODES, &portal.host, portal.port, "whether the quorum device can be reached"));
             }
             _ => out.push(tcp(
@@ -150,29 +159,25 @@ fn hosts(inventory: Option<&Inventory>, out: &mut Vec<PortNeed>) {
     }
 }
 
-/// The endpoints of a witness. Outside: no plan at all; inside: a plan without one.
-fn endpoints(witness: Option<Option<&WitnessPlace>>) -> Vec<(String, u16, &'static str)> {
-    const SHARE: &str = "SMB2 NEGOTIATE of the witness";
-    const CLOUD: &str = "HTTPS HEAD of the witness";
-    const DEVICE: &str = "corosync-qnetd PREINIT of the witness";
-    match witness {
-        None => vec![
-            ("a file share witness".to_owned(), SMB_PORT, SHARE),
-            ("a cloud witness".to_owned(), HTTPS_PORT, CLOUD),
-            ("a quorum device".to_owned(), QNETD_PORT, DEVICE),
-        ],
-        Some(Some(WitnessPlace::FileShare(share))) => vec![(share.server.clone(), SMB_PORT, SHARE)],
-        Some(Some(WitnessPlace::Cloud(url))) => {
+const SHARE: &str = "SMB2 NEGOTIATE of the witness";
+const CLOUD: &str = "HTTPS HEAD of the witness";
+const DEVICE: &str = "corosync-qnetd PREINIT of the witness";
+
+/// The endpoint of a witness; none for what is no endpoint of a network.
+fn endpoint(place: &WitnessPlace) -> Option<(String, u16, &'static str)> {
+    match place {
+        WitnessPlace::FileShare(share) => Some((share.server.clone(), SMB_PORT, SHARE)),
+        WitnessPlace::Cloud(url) => {
             let rest = url.strip_prefix("https://").unwrap_or(url);
             let authority = rest.split('/').next().unwrap_or(rest);
             let split =
                 authority.rsplit_once(':').filter(|(host, _)| !host.ends_with(':') && !host.is_empty());
             let known = split.and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
             let (host, port) = known.unwrap_or_else(|| (authority.to_owned(), HTTPS_PORT));
-            vec![(host, port, CLOUD)]
+            Some((host, port, CLOUD))
         }
-        Some(Some(WitnessPlace::Qdevice(portal))) => vec![(portal.host.clone(), portal.port, DEVICE)],
-        Some(_) => Vec::new(),
+        WitnessPlace::Qdevice(portal) => Some((portal.host.clone(), portal.port, DEVICE)),
+        WitnessPlace::None | WitnessPlace::Disk(_) | WitnessPlace::Volume(_) | WitnessPlace::Sbd(_) => None,
     }
 }
 
@@ -224,12 +229,10 @@ mod tests {
 
     #[test]
     fn a_cloud_is_named_by_its_host() {
-        let of = |url: &str| endpoints(Some(Some(&WitnessPlace::Cloud(url.to_owned()))));
-        assert_eq!(of("https://w.blob.core.windows.net/c")[0].0, "w.blob.core.windows.net");
-        assert_eq!(
-            (of("https://w.example:8443/c")[0].0.as_str(), of("https://w.example:8443/c")[0].1),
-            ("w.example", 8443)
-        );
-        assert_eq!(of("https://[fd00::1]/c")[0].1, HTTPS_PORT);
+        let of = |url: &str| endpoint(&WitnessPlace::Cloud(url.to_owned())).expect("an endpoint");
+        assert_eq!(of("https://w.blob.core.windows.net/c").0, "w.blob.core.windows.net");
+        let (host, port, _) = of("https://w.example:8443/c");
+        assert_eq!((host.as_str(), port), ("w.example", 8443));
+        assert_eq!(of("https://[fd00::1]/c").1, HTTPS_PORT);
     }
 }

@@ -74,7 +74,7 @@ fn the_sudoers_fragment_is_sound_and_exact() {
     // Rules that need nothing of the kind need no grant for it.
     let few = folder.run(&["manifest", "--select", "iscsi", "--format", "sudoers"]).ends_with(0).out.clone();
     assert!(
-        few.contains("iscsid.conf") && !few.contains("cibadmin") && few.contains("\nquorate ALL="),
+        few.contains("initiatorname.iscsi") && !few.contains("cibadmin") && few.contains("\nprobe ALL="),
         "{few}"
     );
     folder

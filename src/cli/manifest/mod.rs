@@ -227,12 +227,11 @@ pub(super) fn run(args: ManifestArgs, terminal: &Terminal) -> Outcome {
     Ok(ExitCode::Clean)
 }
 
-/// The plan that is named; else the nearest, unless a profile or rules are named instead.
+/// The plan that is named; else the nearest, unless a profile is named instead.
 fn inventory_of(args: &ManifestArgs) -> Result<Option<Inventory>, Problems> {
-    let named = args.rules.profile.is_some() || !args.rules.select.is_empty();
     let path = match &args.path {
         Some(path) => Some(inventory::locate(Some(path))?),
-        None if named => None,
+        None if args.rules.profile.is_some() => None,
         None => inventory::locate(None).ok(),
     };
     path.map(|path| Inventory::load(&path)).transpose()
@@ -345,10 +344,10 @@ impl Manifest {
         });
         out.push_str(&columns::table(["Kind", "Root", "Rules", "What is asked"], rows, look));
         if self.hosts == Hosts::Script && self.asks.iter().any(|ask| ask.needs_root) {
-            out.push_str(
-                "\nRoot: `sudo` runs as root where the node has `sudo = true` and --format sudoers is installed; `root` only as\n\
-                 root itself, since no exact command could be granted.\n",
-            );
+            let words = "`sudo` runs as root where the node has `sudo = true` and --format sudoers is installed; `root` only \
+                         as root itself, since no exact command could be granted";
+            out.push('\n');
+            out.push_str(&columns::pairs(&[("Root", words.to_owned())], look));
         }
         out.push('\n');
         if self.ports.is_empty() {
