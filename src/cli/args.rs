@@ -37,6 +37,7 @@ Begin with `quorate demo`, or with `quorate init` for a cluster of your own.";
 pub(super) enum Command {
     Demo(super::demo::DemoArgs),
     Check(Box<super::check::CheckArgs>),
+    Diff(super::diff::DiffArgs),
     Probe(super::probe::ProbeArgs),
     Init(super::init::InitArgs),
     Learn(super::learn::LearnArgs),

@@ -9,11 +9,11 @@ use super::outputs::{OutputOptions, Shown};
 use super::terminal::Terminal;
 use super::timings::Timings;
 use super::write::to_stdout;
-use super::{Outcome, bundles, recording, rulebook};
+use super::{Outcome, bundles, former, recording, rulebook};
 use crate::derive;
 use crate::facts::Document;
 use crate::inventory::{self, Inventory, Waiver};
-use crate::report::{ExitCode, FailOn, Report};
+use crate::report::{Baseline, BaselineError, ExitCode, FailOn, Report};
 use crate::rule::{ResolvedRules, Selection};
 use crate::source::{Problem, Problems};
 use jiff::civil::Date;
@@ -37,6 +37,11 @@ pub(super) struct CheckArgs {
     #[arg(long, value_enum, default_value_t, value_name = "STATUS", env = "QUORATE_FAIL_ON")]
     #[arg(help_heading = "Output", hide_env_values = true)]
     fail_on: FailOn,
+    /// A former report of this cluster (--format json): fail only on what is new since, and list what is still there and what
+    /// was fixed
+    #[arg(long, value_name = "FILE", env = "QUORATE_BASELINE")]
+    #[arg(help_heading = "Output", hide_env_values = true)]
+    baseline: Option<PathBuf>,
     /// Of a validation report: Microsoft's verdict, ours, and why they differ, test by test
     #[arg(long, env = "QUORATE_COMPARE", value_parser = clap::builder::FalseyValueParser::new())]
     #[arg(help_heading = "Output", hide_env_values = true)]
@@ -70,6 +75,7 @@ enum Subject {
 pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     let mut timings = Timings::new(args.timings);
     args.outputs.check()?;
+    let baseline = args.baseline.as_deref().map(read_baseline).transpose();
     // Mistakes of the plan do not hide those of the rules. Both are read at the same time, and the rules once more
     // where the plan turns out to have some of its own.
     let (subject, rules) =
@@ -80,14 +86,22 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
         None => rules,
     };
     timings.done("reading plan, facts and rules");
-    let (subject, ruleset) = both(subject, rules)?;
+    let ((subject, ruleset), baseline) = both(both(subject, rules), baseline)?;
     let ruleset = ManuallyDrop::new(ruleset);
     let selection = rulebook::narrow(subject.selection(), &args.rules);
     let resolved = match subject.inventory().filter(|_| matches!(subject, Subject::Plan(_))) {
         Some(inventory) => both(ruleset.resolve(&selection), inventory.check_references())?.0,
         None => ruleset.resolve(&selection)?,
     };
+    if let Some(baseline) = &baseline {
+        // Before anybody is asked anything.
+        baseline.fits(subject.cluster_name(), &resolved.profile().name).map_err(unfit)?;
+    }
     let waivers = subject.inventory().map(|inventory| inventory.waivers.clone()).unwrap_or_default();
+    let odd = ruleset.check_waivers(&waivers);
+    if !odd.is_empty() && !terminal.quiet {
+        terminal.warn(&odd);
+    }
     let Gathered { document, interrupted } = match subject {
         Subject::Plan(inventory) if args.dry_run => {
             to_stdout(&gather::dry_run(&inventory, &args.probing, &args.active))?;
@@ -107,7 +121,11 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     timings.done("gathering facts");
     // Never freed, as the facts are not.
     let drawn = args.outputs.show_pictures();
-    let report = ManuallyDrop::new(judge(document, &resolved, &waivers, args.fail_on, interrupted, drawn));
+    let (document, report) = judged(document, &resolved, &waivers, args.fail_on, interrupted, drawn);
+    let mut report = ManuallyDrop::new(report);
+    if let Some(baseline) = &baseline {
+        report.hold_against(baseline, |asked| resolved.standing(&document, asked)).map_err(unfit)?;
+    }
     timings.done("judging");
     if args.compare && report.validation.is_none() {
         return Err(Problem::new(
@@ -133,6 +151,18 @@ pub(super) fn judge(
     interrupted: bool,
     drawn: bool,
 ) -> Report {
+    judged(document, rules, waivers, fail_on, interrupted, drawn).1
+}
+
+/// A document with what is derived, and its report.
+pub(super) fn judged(
+    document: Document,
+    rules: &ResolvedRules<'_>,
+    waivers: &[Waiver],
+    fail_on: FailOn,
+    interrupted: bool,
+    drawn: bool,
+) -> (ManuallyDrop<Document>, Report) {
     // Never freed: the process ends soon, and taking a large cluster apart again takes as long as parsing half of it.
     let mut document = ManuallyDrop::new(document);
     let today = day_of(&document);
@@ -142,13 +172,21 @@ pub(super) fn judge(
     if drawn {
         report.draw(&document);
     }
-    report
+    (document, report)
+}
+
+fn read_baseline(path: &Path) -> Result<Baseline, Problems> {
+    let report = former::read_report(path)?;
+    Baseline::new(report, &path.display().to_string()).map_err(unfit)
+}
+
+fn unfit(error: BaselineError) -> Problems {
+    Problem::new(error.to_string()).help(error.help()).into()
 }
 
 /// The day on which the facts were gathered, in UTC, so that a recording is judged next year as it is today.
 pub(super) fn day_of(document: &Document) -> Date {
-    let gathered = document.run.started.as_deref().and_then(|text| text.get(..10)?.parse().ok());
-    gathered.unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
+    document.day().unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
 }
 
 fn subject(args: &CheckArgs, terminal: &Terminal) -> Result<Subject, Problems> {
@@ -211,6 +249,13 @@ impl Subject {
         match self {
             Subject::Plan(inventory) | Subject::PlanAlone(inventory) => Some(inventory),
             Subject::Recording(_, settings) => settings.as_deref(),
+        }
+    }
+
+    fn cluster_name(&self) -> Option<&str> {
+        match self {
+            Subject::Plan(inventory) | Subject::PlanAlone(inventory) => Some(&inventory.cluster.name),
+            Subject::Recording(document, _) => document.cluster.name.as_deref(),
         }
     }
 

@@ -10,8 +10,10 @@ mod check;
 mod columns;
 mod completions;
 mod demo;
+mod diff;
 mod docs;
 mod explain;
+mod former;
 mod gather;
 mod init;
 mod interrupt;
@@ -62,6 +64,7 @@ pub fn run() -> std::process::ExitCode {
         Command::Check(args) => check::run(*args, &terminal),
         Command::Completions(args) => completions::run(args),
         Command::Demo(args) => demo::run(args, &terminal),
+        Command::Diff(args) => diff::run(args, &terminal),
         Command::Docs(args) => docs::run(args),
         Command::Explain(args) => explain::run(args, &terminal),
         Command::Manifest(args) => manifest::run(args, &terminal),

@@ -245,6 +245,13 @@ pub(super) fn origins<'a>(facts: impl Iterator<Item = &'a str>) -> Vec<Origin> {
     out
 }
 
+/// The facts that go into a fact: itself, and where it is derived all that goes into it.
+pub(super) fn inputs(fact: &str) -> Vec<String> {
+    let derived = ancestors(fact).find_map(|at| DERIVED.iter().find(|(path, _)| *path == at));
+    let below = derived.iter().flat_map(|(_, all)| all.iter()).filter(|input| **input != fact);
+    std::iter::once(fact.to_owned()).chain(below.flat_map(|input| inputs(input))).collect()
+}
+
 fn add(out: &mut Vec<Origin>, command: &str, asked_of: &'static str, needs_root: bool, fact: &str) {
     match out.iter_mut().find(|known| known.command == command && known.asked_of == asked_of) {
         Some(known) if known.facts.iter().any(|other| other == fact) => {}

@@ -74,6 +74,7 @@ pub(super) fn settings(
     };
     let name = if path == Path::new("-") { STDIN.to_owned() } else { path.display().to_string() };
     let mut inventory = Inventory::parse(&SourceFile::new(format!("{name}: run.settings"), text))?;
+    inventory.waivers.iter_mut().for_each(|waiver| waiver.in_plan = false);
     if !folders.is_empty() {
         inventory.rules.directories.clear();
     }
@@ -120,6 +121,9 @@ pub(super) fn settings_of(inventory: &Inventory) -> String {
         }
         key(&mut out, "reason", &waiver.reason);
         key(&mut out, "owner", &waiver.owner);
+        if let Some(from) = waiver.from {
+            key(&mut out, "from", &from.to_string());
+        }
         key(&mut out, "until", &waiver.until.to_string());
     }
     out

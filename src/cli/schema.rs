@@ -7,12 +7,13 @@ use super::storage::storage_json_schema;
 use super::write::{to_file, to_stdout};
 use crate::facts::facts_json_schema;
 use crate::inventory;
-use crate::report::{ExitCode, report_json_schema, to_json};
+use crate::report::{ExitCode, diff_json_schema, report_json_schema, to_json};
 use crate::rule::{profile_json_schema, rules_json_schema};
 use crate::source::Problems;
 use std::path::Path;
 
-/// Print the JSON schema of the facts, of cluster.toml, of rule files, of profiles, of the report, of storage tests or of the manifest
+/// Print the JSON schema of the facts, of cluster.toml, of rule files, of profiles, of the report, of comparisons, of storage
+/// tests or of the manifest
 #[derive(clap::Args)]
 pub(super) struct SchemaArgs {
     /// Of what
@@ -32,6 +33,8 @@ pub(super) enum Kind {
     Profile,
     /// What `quorate check --format json` writes
     Report,
+    /// What `quorate diff --format json` writes
+    Diff,
     /// What `quorate storage --format json` writes
     Storage,
     /// What `quorate manifest --format json` writes
@@ -47,6 +50,7 @@ impl Kind {
             Kind::Rules => "rules.schema.json",
             Kind::Profile => "profile.schema.json",
             Kind::Report => "report.schema.json",
+            Kind::Diff => "diff.schema.json",
             Kind::Storage => "storage.schema.json",
             Kind::Manifest => "manifest.schema.json",
         }
@@ -60,6 +64,7 @@ impl Kind {
             Kind::Profile => profile_json_schema(),
             Kind::Storage => titled(storage_json_schema(), "Active storage tests (quorate-storage/1)"),
             Kind::Manifest => titled(manifest_json_schema(), "What rules need (quorate-manifest/1)"),
+            Kind::Diff => titled(diff_json_schema(), "Comparison of two runs (quorate-diff/1)"),
             Kind::Report => titled(report_json_schema(), "Report on a cluster (quorate-report/1)"),
         };
         to_json(&schema) + "\n"

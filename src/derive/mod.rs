@@ -18,7 +18,7 @@ use jiff::civil::Date;
 
 /// Fills all derived facts of a document. What holds until a day is held against the day on which it was gathered.
 pub fn complete(document: &mut Document) {
-    let gathered = document.run.started.as_deref().and_then(|text| text.get(..10)?.parse().ok());
+    let gathered = document.day();
     complete_on(document, gathered);
 }
 

@@ -266,3 +266,31 @@ records! {
         valid: Option<bool>,
     }
 }
+
+impl Document {
+    /// The day on which the facts were gathered, in UTC; none where the document does not say.
+    pub fn day(&self) -> Option<jiff::civil::Date> {
+        let started = self.run.started.as_deref()?;
+        let utc = |time: jiff::Timestamp| time.to_zoned(jiff::tz::TimeZone::UTC).date();
+        // A time with another zone may lie on another day there than in UTC; a bare date is taken as it is.
+        started.parse().map(utc).or_else(|_| started.parse()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_day_is_that_of_utc() {
+        let day = |started: &str| {
+            let run = Run { started: Some(started.to_owned()), ..Run::default() };
+            Document { run, ..Document::default() }.day().map(|day| day.to_string())
+        };
+        assert_eq!(day("2026-05-01T23:30:00Z").as_deref(), Some("2026-05-01"));
+        assert_eq!(day("2026-05-01T23:30:00-05:00").as_deref(), Some("2026-05-02"));
+        assert_eq!(day("2026-05-01").as_deref(), Some("2026-05-01"));
+        assert_eq!(day("yesterday"), None);
+        assert_eq!(Document::default().day(), None);
+    }
+}

@@ -4,6 +4,7 @@
 //! [`Document::gaps`] tells why, by path. "The file says nothing, the default applies" is known. Facts never hold
 //! secrets. Every list of records has a key that no two elements share.
 
+mod change;
 mod cluster;
 mod conformance;
 mod corosync;
@@ -21,6 +22,7 @@ mod service;
 mod storage;
 mod units;
 
+pub use change::*;
 pub use cluster::*;
 pub use conformance::*;
 pub use corosync::*;

@@ -389,8 +389,19 @@ pub struct Waiver {
     pub reason: String,
     /// Who accepts it.
     pub owner: String,
+    /// First day it is accepted, in UTC; at once where there is none.
+    pub from: Option<Date>,
     /// Last day it is accepted, in UTC.
     pub until: Date,
     /// Where its table stands.
     pub place: Place,
+    /// Whether that is in a plan, and not in the copy that a recording carries.
+    pub in_plan: bool,
+}
+
+impl Waiver {
+    /// Whether there is a day on which both accept.
+    pub fn meets(&self, other: &Waiver) -> bool {
+        self.from.is_none_or(|from| from <= other.until) && other.from.is_none_or(|from| from <= self.until)
+    }
 }

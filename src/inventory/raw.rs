@@ -277,13 +277,15 @@ sections! {
     RawWaiver {
         /// The rule: `"network/same-mtu"`.
         rule: Text = needed,
-        /// Element it is accepted for, as the report names it. Default: all.
+        /// Element it is accepted for, as the report names it; `*` stands for any characters, `?` for one. Default: all.
         subject: Text,
         /// Why it is accepted.
         reason: Text = needed,
         /// Who accepts it.
         owner: Text = needed,
-        /// Last day it is accepted: `"2027-01-31"`.
+        /// First day it is accepted, in UTC: `"2027-01-01"`. Default: at once.
+        from: Spanned<Date>,
+        /// Last day it is accepted, to its end in UTC: `"2027-01-31"`.
         until: Spanned<Date> = needed,
     }
 }

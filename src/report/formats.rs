@@ -31,6 +31,7 @@ fn of_all_kinds() -> Report {
     findings[5].waiver = Some(AppliedWaiver {
         owner: "Ada".into(),
         reason: "spare | part".into(),
+        from: None,
         until: "2027-01-31".into(),
         instead_of: Fail,
     });

@@ -4,12 +4,14 @@
 use super::model::{Report, Tone};
 use super::text::printable;
 use super::words::{details, headline, is_open};
-use crate::rule::Status;
+use crate::rule::{Finding, Status};
 
 /// The report as workflow commands, one a line; then the verdict.
 pub fn to_github(report: &Report) -> String {
     let mut out = String::new();
-    for finding in report.findings.iter().filter(|finding| is_open(finding.status)) {
+    // What the baseline has is no news on a pull request; the last line counts it.
+    let news = |finding: &&Finding| finding.baseline.as_ref().is_none_or(|one| !one.since.is_known());
+    for finding in report.findings.iter().filter(|finding| is_open(finding.status)).filter(news) {
         let command = match finding.status {
             Status::Fail => "error",
             Status::Info => "notice",
@@ -24,8 +26,13 @@ pub fn to_github(report: &Report) -> String {
         let body: Vec<String> = std::iter::once(headline(finding)).chain(details(finding)).collect();
         push(&mut out, command, &properties, &body.join("\n"));
     }
-    let words =
+    let mut words =
         format!("{}: {} (exit code {})", report.verdict.word(), printable(&report.reason), report.exit_code);
+    if let Some(compared) = &report.baseline {
+        let summary = format!("Held against {}: {}", compared.name(), compared.summary());
+        words.push('\n');
+        words.push_str(&printable(&summary));
+    }
     let command = match report.verdict.tone() {
         Tone::Good => "notice",
         Tone::Bad => "error",

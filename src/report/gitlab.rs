@@ -43,7 +43,7 @@ pub fn to_gitlab(report: &Report) -> String {
         .filter(|finding| is_open(finding.status))
         .map(|finding| issue(finding, &mut seen))
         .collect();
-    if report.verdict != super::Verdict::Clean {
+    if report.exit_code() != super::ExitCode::Clean {
         issues.insert(0, verdict(report));
     }
     let mut text = to_json(&issues);
@@ -57,7 +57,10 @@ fn issue(finding: &Finding, seen: &mut HashMap<String, usize>) -> Issue {
     let count = seen.entry(fingerprint.clone()).and_modify(|count| *count += 1).or_insert(0);
     let fingerprint = if *count == 0 { fingerprint } else { format!("{fingerprint}-{count}") };
     Issue {
-        description: format!("{}: {}", finding.status, headline(finding)),
+        description: match finding.baseline.as_ref().filter(|one| one.since.is_known()) {
+            Some(_) => format!("{} (in the baseline too): {}", finding.status, headline(finding)),
+            None => format!("{}: {}", finding.status, headline(finding)),
+        },
         check_name: printable(&finding.rule).into_owned(),
         fingerprint,
         severity: match finding.status {

@@ -38,17 +38,34 @@ pub(super) struct Line<'a> {
 
 /// The blocks of one status, in the order of the findings.
 pub(super) fn blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
-    if status == Status::Unknown { unknown_blocks(findings) } else { rule_blocks(findings, status) }
+    blocks_of(findings, status, &|_| true)
 }
 
-fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
+/// The blocks of one status that hold the wanted findings.
+pub(super) fn blocks_of<'a>(
+    findings: &'a [Finding],
+    status: Status,
+    wanted: &dyn Fn(&Finding) -> bool,
+) -> Vec<Block<'a>> {
+    if status == Status::Unknown {
+        unknown_blocks(findings, wanted)
+    } else {
+        rule_blocks(findings, status, wanted)
+    }
+}
+
+fn rule_blocks<'a>(
+    findings: &'a [Finding],
+    status: Status,
+    wanted: &dyn Fn(&Finding) -> bool,
+) -> Vec<Block<'a>> {
     let judged = judged_subjects(findings);
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut block_of: HashMap<&str, usize> = HashMap::new();
     let mut line_of: HashMap<(&str, String, Option<String>), usize> = HashMap::new();
     // Words that are the same as they stand, names and all, are the same: `4.18 on hv1; 5.14 on hv2` of both.
     let mut line_by_words: HashMap<(&str, &str, Option<String>), usize> = HashMap::new();
-    for finding in findings.iter().filter(|finding| finding.status == status) {
+    for finding in findings.iter().filter(|finding| finding.status == status && wanted(finding)) {
         let at = *block_of.entry(&finding.rule).or_insert_with(|| {
             blocks.push(Block {
                 status,
@@ -61,9 +78,10 @@ fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
             blocks.len() - 1
         });
         let lines = &mut blocks[at].lines;
-        let waiver = finding.waiver.as_ref().map(|waiver| format!("{waiver:?}"));
-        let words = (finding.rule.as_str(), finding.message.as_str(), waiver.clone());
-        let key = (finding.rule.as_str(), nameless(finding), waiver);
+        let apart = (finding.waiver.is_some() || finding.baseline.is_some())
+            .then(|| format!("{:?} {:?}", finding.waiver, finding.baseline));
+        let words = (finding.rule.as_str(), finding.message.as_str(), apart.clone());
+        let key = (finding.rule.as_str(), nameless(finding), apart);
         match line_by_words.get(&words).or_else(|| line_of.get(&key)) {
             Some(&line) => lines[line].add(finding),
             None => {
@@ -83,15 +101,18 @@ fn rule_blocks(findings: &[Finding], status: Status) -> Vec<Block<'_>> {
     blocks
 }
 
-fn unknown_blocks(findings: &[Finding]) -> Vec<Block<'_>> {
+fn unknown_blocks<'a>(findings: &'a [Finding], wanted: &dyn Fn(&Finding) -> bool) -> Vec<Block<'a>> {
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut block_of: HashMap<Vec<&str>, usize> = HashMap::new();
     let mut ruled: HashSet<(usize, &str)> = HashSet::new();
-    for finding in findings.iter().filter(|finding| finding.status == Status::Unknown) {
+    for finding in findings.iter().filter(|finding| finding.status == Status::Unknown && wanted(finding)) {
         let causes = causes(finding);
         // Where no cause is named, the words of the rule are the cause.
-        let key =
+        let mut key =
             if causes.is_empty() { vec![finding.rule.as_str(), &finding.message] } else { causes.clone() };
+        key.extend(
+            finding.baseline.iter().flat_map(|one| [one.since.word(), one.was.map_or("", Status::word)]),
+        );
         match block_of.get(&key) {
             Some(&at) => {
                 let block = &mut blocks[at];
@@ -256,6 +277,11 @@ pub(super) fn owner<'a>(path: &'a str, list: &str) -> Option<&'a str> {
         return None;
     }
     segments(path).first().filter(|(name, _)| *name == list).map(|(_, key)| *key)
+}
+
+/// The outermost list that a path lies in, and the key of its element there: `nodes` and `hv1` for `nodes[hv1].os.build`.
+pub(super) fn owner_of(path: &str) -> Option<(&str, &str)> {
+    segments(path).first().copied()
 }
 
 /// The list names of a path with the key of their element. Keys may hold dots and paired brackets.
@@ -455,6 +481,7 @@ mod tests {
             evidence: Vec::new(),
             provenance: Vec::new(),
             waiver: None,
+            baseline: None,
             declared_at: None,
             rule_at: None,
         }

@@ -1,6 +1,7 @@
 //! The report as JUnit XML, in the form that Jenkins, GitLab and Azure read: one suite for each rule, one case for each
 //! subject, and a case of its own for the verdict, so that a run which could not check everything is not green.
 
+use super::baseline::Compared;
 use super::model::{Report, Verdict};
 use super::text::printable;
 use super::words::{details, headline};
@@ -45,7 +46,15 @@ pub fn to_junit(report: &Report) -> String {
 fn case(finding: &Finding, report: &Report) -> TestCase {
     let words = headline(finding);
     let body = details(finding).join("\n");
+    let known = finding.baseline.as_ref().is_some_and(|one| one.since.is_known());
     let mut out = match finding.status {
+        Status::Fail | Status::Unknown | Status::Warn if known => {
+            let mut status = TestCaseStatus::skipped();
+            let message = format!("{}, in the baseline too: {words}", finding.status);
+            status.set_type("known").set_message(message);
+            status.set_description(body.as_str());
+            status
+        }
         Status::Fail => failed(NonSuccessKind::Failure, "fail", &words, &body),
         Status::Unknown => failed(NonSuccessKind::Error, "unknown", &words, &body),
         Status::Warn if report.fail_on == super::FailOn::Warn => {
@@ -84,7 +93,7 @@ fn failed(kind: NonSuccessKind, word: &str, message: &str, body: &str) -> TestCa
 fn verdict(report: &Report) -> TestSuite {
     let words = format!("{}: {}", report.verdict.word(), printable(&report.reason));
     let status = match report.verdict {
-        Verdict::Clean => TestCaseStatus::success(),
+        Verdict::Clean | Verdict::NothingNew => TestCaseStatus::success(),
         Verdict::Findings => failed(NonSuccessKind::Failure, report.verdict.word(), &words, ""),
         _ => failed(NonSuccessKind::Error, report.verdict.word(), &words, ""),
     };
@@ -94,11 +103,20 @@ fn verdict(report: &Report) -> TestSuite {
         ("profile", report.cluster.profile.clone()),
         ("exit-code", report.exit_code.to_string()),
         ("gathered", report.gathered.clone().unwrap_or_default()),
+        ("baseline", report.baseline.as_ref().map(Compared::name).unwrap_or_default()),
     ] {
         suite.add_property((name, printable(&value).as_ref()));
     }
     let mut case = TestCase::new(VERDICT, status);
-    case.set_classname(VERDICT).set_system_out(format!("{words}\n"));
+    let mut said = format!("{words}\n");
+    if let Some(compared) = &report.baseline {
+        said.push_str(&format!("{}\n", compared.summary()));
+        for one in &compared.gone {
+            let text = format!("{}: {} {} ({})", one.now.meaning(), one.subject, one.message, one.rule);
+            said.push_str(&format!("{}\n", printable(&text)));
+        }
+    }
+    case.set_classname(VERDICT).set_system_out(said);
     suite.add_test_case(case);
     suite
 }

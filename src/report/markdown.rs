@@ -1,11 +1,12 @@
 //! The report as Markdown, for a pull request, a change ticket or a step summary: verdict first, then what is open, the
 //! rest folded.
 
-use super::group::{Block, blocks};
+use super::baseline::Compared;
+use super::group::{Block, blocks, blocks_of};
 use super::model::{Report, Tone};
 use super::text::{count, printable};
-use super::words::{is_open, waiver_words};
-use crate::rule::Status;
+use super::words::{is_open, since_words, waiver_words};
+use crate::rule::{Finding, Since, Status};
 use std::fmt::Write;
 
 /// How many names stand in a cell before the rest is only counted.
@@ -44,26 +45,59 @@ pub fn to_markdown(report: &Report) -> String {
     line(&mut out, &format!("{}.", said.join(", ")));
     line(&mut out, "");
     summary(&mut out, report);
-    let mut opened = false;
-    for status in Status::ALL.into_iter().filter(|status| is_open(*status)) {
-        let blocks = blocks(&report.findings, status);
-        if blocks.is_empty() {
-            continue;
-        }
-        if !opened {
-            line(&mut out, "| | Subject | Finding |\n|---|---|---|");
-            opened = true;
-        }
-        for block in &blocks {
-            rows(&mut out, block);
-        }
-    }
-    if opened {
-        line(&mut out, "");
+    match &report.baseline {
+        None => _ = open(&mut out, report, &|_| true),
+        Some(compared) => since_baseline(&mut out, report, compared),
     }
     folded(&mut out, report, Status::Waived, "Waived");
     folded(&mut out, report, Status::Pass, "What holds");
     out
+}
+
+/// What is open, as a table; returns whether there is any.
+fn open(out: &mut String, report: &Report, wanted: &dyn Fn(&Finding) -> bool) -> bool {
+    let mut opened = false;
+    for status in Status::ALL.into_iter().filter(|status| is_open(*status)) {
+        let blocks = blocks_of(&report.findings, status, wanted);
+        if blocks.is_empty() {
+            continue;
+        }
+        if !opened {
+            line(out, "| | Subject | Finding |\n|---|---|---|");
+            opened = true;
+        }
+        for block in &blocks {
+            rows(out, block);
+        }
+    }
+    if opened {
+        line(out, "");
+    }
+    opened
+}
+
+/// What is new, then, folded, what is still there and what is gone.
+fn since_baseline(out: &mut String, report: &Report, compared: &Compared) {
+    let since = |finding: &Finding| finding.baseline.as_ref().map(|one| one.since);
+    line(out, &format!("Held against {}: {}.\n", inline(&compared.name()), compared.summary()));
+    line(out, "### New\n");
+    if !open(out, report, &|finding| since(finding).is_some_and(|since| !since.is_known())) {
+        line(out, "Nothing is new.\n");
+    }
+    if compared.known > 0 {
+        line(out, &format!("<details><summary>Still there ({})</summary>\n", compared.known));
+        open(out, report, &|finding| since(finding).is_some_and(Since::is_known));
+        line(out, "</details>\n");
+    }
+    if !compared.gone.is_empty() {
+        line(out, &format!("<details><summary>No longer found ({})</summary>\n", compared.gone.len()));
+        for one in &compared.gone {
+            let words = if one.message.is_empty() { &one.title } else { &one.message };
+            let (subject, words, rule) = (inline(&one.subject), inline(words), one.rule.replace('`', ""));
+            line(out, &format!("- **{}** {subject}, was {}: {words} `{rule}`", one.now.meaning(), one.was));
+        }
+        line(out, "\n</details>\n");
+    }
 }
 
 fn summary(out: &mut String, report: &Report) {
@@ -113,6 +147,11 @@ fn rows(out: &mut String, block: &Block<'_>) {
     let last = block.lines.len() - 1;
     for (at, one) in block.lines.iter().enumerate() {
         let mut text = inline(&one.message);
+        let since =
+            since_words(one.findings[0]).filter(|words| words.contains("then") || words.contains("words"));
+        if let Some(words) = since {
+            let _ = write!(text, "<br>{words}");
+        }
         if block.rules.len() > 1 {
             let _ = write!(
                 text,

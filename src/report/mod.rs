@@ -3,7 +3,9 @@
 //! The verdict and the exit code are computed in `model` and nowhere else; a renderer reads a [`Report`] and nothing
 //! else. Whatever came from a host or a file is made harmless before it is printed.
 
+mod baseline;
 mod coverage;
+mod diff;
 mod drawn;
 mod exit;
 mod github;
@@ -23,7 +25,9 @@ mod text;
 mod validated;
 mod words;
 
+pub use baseline::*;
 pub use coverage::*;
+pub use diff::*;
 pub use drawn::*;
 pub use exit::*;
 pub use github::*;

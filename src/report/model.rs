@@ -1,5 +1,6 @@
 //! The report: what a run of the rules came to, with the verdict and the exit code, computed here and nowhere else.
 
+use super::baseline::Compared;
 use super::coverage::Coverage;
 use super::drawn::Drawn;
 use super::exit::ExitCode;
@@ -42,6 +43,9 @@ pub struct Report {
     /// Parameters that the configuration sets to another value than the profile does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
+    /// The former report that it is held against, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Compared>,
     /// What active tests of LUNs found, where any were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tested: Vec<TestedLun>,
@@ -77,7 +81,9 @@ pub struct Judged {
 pub enum Verdict {
     /// Everything was checked, and nothing was found at or above `fail_on`.
     Clean,
-    /// Something was found at or above `fail_on`.
+    /// Something was found that is in the baseline as well, and nothing at or above `fail_on` that is not.
+    NothingNew,
+    /// Something was found at or above `fail_on`, and is new where there is a baseline.
     Findings,
     /// Nothing was found, but something could not be determined.
     Incomplete,
@@ -104,6 +110,7 @@ impl Verdict {
     pub const fn word(self) -> &'static str {
         match self {
             Verdict::Clean => "clean",
+            Verdict::NothingNew => "nothing-new",
             Verdict::Findings => "findings",
             Verdict::Incomplete => "incomplete",
             Verdict::NothingChecked => "nothing-checked",
@@ -115,7 +122,7 @@ impl Verdict {
     /// How it is marked where there are colours or signs.
     pub(super) const fn tone(self) -> Tone {
         match self {
-            Verdict::Clean => Tone::Good,
+            Verdict::Clean | Verdict::NothingNew => Tone::Good,
             Verdict::Findings | Verdict::LeftOnLun => Tone::Bad,
             Verdict::Incomplete | Verdict::NothingChecked | Verdict::Interrupted => Tone::Open,
         }
@@ -124,7 +131,7 @@ impl Verdict {
     /// The exit code that goes with it.
     pub const fn exit_code(self) -> ExitCode {
         match self {
-            Verdict::Clean => ExitCode::Clean,
+            Verdict::Clean | Verdict::NothingNew => ExitCode::Clean,
             Verdict::Findings => ExitCode::Findings,
             Verdict::Incomplete => ExitCode::Incomplete,
             Verdict::NothingChecked => ExitCode::NothingChecked,
@@ -178,7 +185,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn of(findings: &[Finding]) -> Self {
+    pub(super) fn of(findings: &[Finding]) -> Self {
         let mut summary = Summary::default();
         for finding in findings {
             *match finding.status {
@@ -238,6 +245,7 @@ impl Report {
             summary,
             coverage,
             overrides,
+            baseline: None,
             tested,
             validation,
             drawn: None,
@@ -266,6 +274,7 @@ impl Report {
             summary: self.summary,
             coverage: self.coverage.clone(),
             overrides: self.overrides.clone(),
+            baseline: self.baseline.clone(),
             tested: self.tested.clone(),
             validation: self.validation.clone(),
             drawn: self.drawn.clone(),
@@ -295,6 +304,10 @@ fn declare(findings: &mut [Finding], document: &Document) {
     }
     let told = findings.iter_mut().filter(|one| !matches!(one.status, Status::Pass | Status::NotApplicable));
     for finding in told {
+        // What a finding brings with it is nearer.
+        if finding.declared_at.is_some() {
+            continue;
+        }
         let at = if finding.path.is_empty() { "cluster" } else { &finding.path };
         finding.declared_at = ancestors(at).chain(["cluster"]).find_map(|at| lines.get(at).cloned());
     }

@@ -1,5 +1,6 @@
 //! The report as metrics for the textfile collector of Prometheus' node exporter.
 
+use super::baseline::Gone;
 use super::model::{Report, Verdict};
 use super::text::printable;
 use crate::rule::Status;
@@ -75,6 +76,13 @@ pub fn to_prometheus(report: &Report) -> String {
         .map(|((rule, status), number)| one(format!("rule=\"{}\",status=\"{status}\"", label(rule)), number))
         .collect();
     metric("findings", "Subjects of which a rule says something other than that it holds.", &open);
+    if let Some(compared) = &report.baseline {
+        let mut states = vec![("new", compared.new), ("known", compared.known), ("untold", compared.untold)];
+        states.extend(Gone::ALL.map(|way| (way.word(), compared.gone(way))));
+        let samples: Vec<_> =
+            states.into_iter().map(|(state, number)| one(format!("state=\"{state}\""), number)).collect();
+        metric("baseline", "Findings by how they stand to the baseline.", &samples);
+    }
     let gathered = report.gathered.as_deref().and_then(|text| text.parse::<jiff::Timestamp>().ok());
     if let Some(gathered) = gathered {
         metric(

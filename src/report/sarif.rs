@@ -7,12 +7,12 @@
 use super::model::{Report, Verdict};
 use super::text::{printable, singular};
 use super::words::{details, fingerprint, headline, place, waiver_words};
-use crate::rule::{Finding, Severity, Status};
+use crate::rule::{Finding, Severity, Since, Status};
 use serde_sarif::sarif::{
     ArtifactLocation, Invocation, Location, LogicalLocation, Message, MultiformatMessageString, Notification,
     NotificationLevel, PhysicalLocation, Region, ReportingConfiguration, ReportingConfigurationLevel,
-    ReportingDescriptor, Result as Found, ResultLevel, Run, SCHEMA_URL, Sarif, Suppression, Tool,
-    ToolComponent,
+    ReportingDescriptor, Result as Found, ResultBaselineState, ResultLevel, Run, SCHEMA_URL, Sarif,
+    Suppression, Tool, ToolComponent,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -106,6 +106,15 @@ fn result(finding: &Finding, rule: i64) -> Found {
         .partial_fingerprints(prints)
         .build();
     found.suppressions = Some(suppressions).filter(|all| !all.is_empty());
+    found.baseline_state = finding.baseline.as_ref().map(|one| {
+        // What got worse is a result of its own to whoever looks for new ones, as it is here.
+        let state = match one.since {
+            Since::New | Since::Worse => ResultBaselineState::New,
+            Since::Untold | Since::Reworded => ResultBaselineState::Updated,
+            Since::Known => ResultBaselineState::Unchanged,
+        };
+        serde_json::json!(state)
+    });
     found
 }
 
@@ -136,7 +145,7 @@ fn invocation(report: &Report) -> Invocation {
                 .build(),
         );
     };
-    if report.verdict != Verdict::Clean && report.verdict != Verdict::Findings {
+    if !matches!(report.verdict, Verdict::Clean | Verdict::NothingNew | Verdict::Findings) {
         note(NotificationLevel::Error, words.clone());
     }
     for (kind, reach) in report.coverage.reaches() {
@@ -152,7 +161,17 @@ fn invocation(report: &Report) -> Invocation {
             );
         }
     }
-    let complete = matches!(report.verdict, Verdict::Clean | Verdict::Findings);
+    if let Some(compared) = &report.baseline {
+        note(
+            NotificationLevel::Note,
+            printable(&format!("held against {}: {}", compared.name(), compared.summary())).into_owned(),
+        );
+        for one in &compared.gone {
+            let text = format!("{}: {} {} ({})", one.now.meaning(), one.subject, one.message, one.rule);
+            note(NotificationLevel::Note, printable(&text).into_owned());
+        }
+    }
+    let complete = matches!(report.verdict, Verdict::Clean | Verdict::NothingNew | Verdict::Findings);
     Invocation::builder()
         .execution_successful(complete && report.coverage.run_complete)
         .exit_code(i64::from(report.exit_code))

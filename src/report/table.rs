@@ -2,13 +2,14 @@
 //!
 //! Every word stands without colour, and everything that came from a host is made harmless first.
 
+use super::baseline::Compared;
 use super::coverage::Reach;
-use super::group::{Block, Line, blocks, owner, type_path};
+use super::group::{Block, Line, blocks_of, owner, type_path};
 use super::model::{Report, Tone};
 use super::tested::Detail;
 use super::text::{capital, count, printable};
-use super::words::{distinct, is_open, provenance, waiver_words};
-use crate::rule::Status;
+use super::words::{distinct, is_open, provenance, since_words, waiver_words};
+use crate::rule::{Finding, Since, Status};
 use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, LineStyle, Row, Table, TableStyle, Width,
 };
@@ -47,9 +48,9 @@ pub(super) const RULED: TableStyle =
 /// The report as text, with a line end.
 pub fn to_table(report: &Report, look: Look) -> String {
     let mut parts = vec![head(report, look)];
-    let body = body(report, look);
-    if !body.is_empty() {
-        parts.push(body);
+    match &report.baseline {
+        None => parts.extend(body(report, look, &|_| true)),
+        Some(compared) => parts.extend(since_baseline(report, compared, look)),
     }
     let detail = if look.verbose > 0 { Detail::Every } else { Detail::Folded };
     parts.extend(report.tested.iter().map(|tested| tested.to_table(look, detail).trim_end().to_owned()));
@@ -89,7 +90,63 @@ fn head(report: &Report, look: Look) -> String {
     finish(&table)
 }
 
-fn body(report: &Report, look: Look) -> String {
+/// What is new, what is still there, and what is gone, each below a line of its own.
+fn since_baseline(report: &Report, compared: &Compared, look: Look) -> Vec<String> {
+    let since = |finding: &Finding| finding.baseline.as_ref().map(|one| one.since);
+    let name = printable(&compared.file).into_owned();
+    let mut out = Vec::new();
+    match body(report, look, &|finding| since(finding).is_some_and(|since| !since.is_known())) {
+        Some(new) => out.extend([line(&format!("New since {name}"), look), new]),
+        None => out.push(line(&format!("Nothing is new since {name}."), look)),
+    }
+    if let Some(known) = body(report, look, &|finding| since(finding).is_some_and(Since::is_known)) {
+        out.extend([line("Still there", look), known]);
+    }
+    out.extend(gone(compared, look));
+    out.extend(body(report, look, &|finding| since(finding).is_none()));
+    out
+}
+
+/// How many former findings are listed without `-v`.
+const GONE: usize = 24;
+
+/// The former findings that are there no more.
+fn gone(compared: &Compared, look: Look) -> Vec<String> {
+    if compared.gone.is_empty() {
+        return Vec::new();
+    }
+    let most = if look.verbose > 0 { usize::MAX } else { GONE };
+    let mut table = table(look, RULED);
+    if look.width >= NARROW {
+        table.set_header(["Now", "Subject", "Was"].map(Cell::new));
+    }
+    for one in compared.gone.iter().take(most) {
+        let words = if one.message.is_empty() { &one.title } else { &one.message };
+        let text = format!("{}: {}\nRule: {}", one.was, printable(words), printable(&one.rule));
+        let subject = printable(&one.subject);
+        table.add_row(if look.width >= NARROW {
+            Row::from(vec![Cell::new(one.now.meaning()), Cell::new(subject), Cell::new(text)])
+        } else {
+            Row::from(vec![Cell::new(format!("{} {subject}\n{text}", one.now.meaning()))])
+        });
+    }
+    lay(&mut table, look);
+    let mut out = vec![line("No longer found", look), finish(&table)];
+    if compared.gone.len() > most {
+        out.push(line(&format!("and {} more; -v lists them all", compared.gone.len() - most), look));
+    }
+    out
+}
+
+/// A line of words that folds as the tables do.
+fn line(text: &str, look: Look) -> String {
+    let mut table = table(look, PLAIN);
+    table.add_row([Cell::new(text).add_attribute(Attribute::Bold)]);
+    lay(&mut table, look);
+    finish(&table)
+}
+
+fn body(report: &Report, look: Look, wanted: &dyn Fn(&Finding) -> bool) -> Option<String> {
     let only_target = only_target(report);
     let mut rows: Vec<Row> = Vec::new();
     let mut last = None;
@@ -98,7 +155,7 @@ fn body(report: &Report, look: Look) -> String {
         if quiet && look.verbose == 0 {
             continue;
         }
-        for mut block in blocks(&report.findings, status) {
+        for mut block in blocks_of(&report.findings, status, wanted) {
             if let Some(target) = only_target {
                 block.lines.iter_mut().for_each(|line| line.shorten(target));
             }
@@ -110,7 +167,7 @@ fn body(report: &Report, look: Look) -> String {
         }
     }
     if rows.is_empty() {
-        return String::new();
+        return None;
     }
     let mut table = table(look, RULED);
     if look.width >= NARROW {
@@ -118,7 +175,7 @@ fn body(report: &Report, look: Look) -> String {
     }
     table.add_rows(rows);
     lay(&mut table, look);
-    finish(&table)
+    Some(finish(&table))
 }
 
 /// The name of the target where there is one only, which then goes without saying in the names of its LUNs.
@@ -147,6 +204,7 @@ fn block_rows(block: &Block<'_>, look: Look) -> Vec<Row> {
         text.extend(
             line.findings[0].waiver.as_ref().map(|waiver| format!("Waived {}", waiver_words(waiver))),
         );
+        text.extend(worth_saying(line.findings[0]));
         if look.verbose > 0 {
             text.extend(evidence_words(line));
         }
@@ -234,6 +292,14 @@ fn missing_words(line: &Line<'_>, look: Look) -> Option<String> {
     (!kinds.is_empty()).then(|| format!("Missing: {}", names(&kinds, look)))
 }
 
+/// How a finding stands to the baseline, where that says more than the heading above it.
+fn worth_saying(finding: &Finding) -> Option<String> {
+    let since = finding.baseline.as_ref()?;
+    let same = since.was.is_none_or(|was| was == finding.status);
+    let plain = matches!(since.since, Since::New | Since::Known) && same;
+    if plain { None } else { since_words(finding).map(|words| format!("Baseline: {words}")) }
+}
+
 fn evidence_words(line: &Line<'_>) -> Vec<String> {
     const MOST: usize = 6;
     let evidence = line.findings.iter().flat_map(|finding| &finding.evidence);
@@ -290,6 +356,10 @@ fn foot(report: &Report, look: Look) -> String {
     }
     if !coverage.run_complete {
         rows.push(("Run".to_owned(), "the facts were not gathered to the end".to_owned()));
+    }
+    if let Some(compared) = &report.baseline {
+        let words = format!("{}: {}", compared.name(), compared.summary());
+        rows.push(("Baseline".to_owned(), printable(&words).into_owned()));
     }
     for set in &report.overrides {
         let text = format!(

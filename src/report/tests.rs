@@ -21,6 +21,7 @@ pub(super) fn finding(rule: &str, status: Status, path: &str, message: &str) -> 
         evidence: Vec::new(),
         provenance: Vec::new(),
         waiver: None,
+        baseline: None,
         declared_at: None,
         rule_at: None,
     }
@@ -187,6 +188,7 @@ fn mixed() -> Report {
     waived.waiver = Some(AppliedWaiver {
         owner: "anna".into(),
         reason: "switch is replaced in May".into(),
+        from: None,
         until: "2027-05-31".into(),
         instead_of: Status::Warn,
     });

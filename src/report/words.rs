@@ -1,7 +1,7 @@
 //! What is said of a finding wherever it stands alone: the same words in every format.
 
 use super::text::printable;
-use crate::rule::{AppliedWaiver, Evidence, Finding, Line, Status};
+use crate::rule::{AppliedWaiver, Evidence, Finding, Line, Since, SinceBaseline, Status};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -19,7 +19,7 @@ pub(super) fn place(finding: &Finding) -> &Line {
 /// Who accepts a finding, until when, and why; to stand after the word "waived".
 pub(super) fn waiver_words(waiver: &AppliedWaiver) -> String {
     let words = format!(
-        "by {} until {} (otherwise {}): {}",
+        "by {} until {} UTC (otherwise {}): {}",
         waiver.owner, waiver.until, waiver.instead_of, waiver.reason
     );
     printable(&words).into_owned()
@@ -73,6 +73,7 @@ pub(super) fn details(finding: &Finding) -> Vec<String> {
             out.push(format!("{head}: {}", printable(text)));
         }
     };
+    say("Baseline", &since_words(finding).unwrap_or_default());
     say("Why", &finding.why);
     if finding.status != Status::Waived {
         say("Fix", &finding.remedy);
@@ -87,6 +88,22 @@ pub(super) fn details(finding: &Finding) -> Vec<String> {
     say("Source", &finding.source.join("; "));
     say("From", &finding.provenance.join("; "));
     out
+}
+
+/// How a finding stands to the baseline, where there is one.
+pub(super) fn since_words(finding: &Finding) -> Option<String> {
+    let SinceBaseline { since, was } = finding.baseline.as_ref()?;
+    let was = was.filter(|was| *was != finding.status);
+    Some(match (since, was) {
+        (Since::New | Since::Worse, None) => "new".to_owned(),
+        (Since::New | Since::Worse, Some(was)) => format!("new; it was {was} then"),
+        (Since::Untold, _) => {
+            format!("it was {} then, and can no longer be told", was.unwrap_or(finding.status))
+        }
+        (Since::Reworded | Since::Known, Some(was)) => format!("still there; it was {was} then"),
+        (Since::Reworded, None) => "still there, with other words".to_owned(),
+        (Since::Known, None) => "still there".to_owned(),
+    })
 }
 
 /// A fact with its value, or with why it is missing.

@@ -107,6 +107,9 @@ pub struct Finding {
     /// The waiver that accepts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiver: Option<AppliedWaiver>,
+    /// How it stands to the baseline; absent for what is waived, holds or does not apply, and where there is no baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<SinceBaseline>,
     /// The line of the plan that declares its subject, or what is nearest above it; absent where there is no plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared_at: Option<Line>,
@@ -144,10 +147,60 @@ pub struct AppliedWaiver {
     pub owner: String,
     /// Why.
     pub reason: String,
-    /// Until when, as a date in UTC.
+    /// Since when, as a date in UTC; absent where it was accepted at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Until when, as a date in UTC; that day is the last one.
     pub until: String,
     /// The status without the waiver.
     pub instead_of: Status,
+}
+
+/// How a finding stands to the former report that a check is held against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SinceBaseline {
+    /// Whether it is new.
+    pub since: Since,
+    /// What was said of the same subject then; absent where nothing was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Status>,
+}
+
+/// Whether a finding is new since the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Since {
+    /// The baseline does not have it.
+    New,
+    /// The baseline has it as something milder, unknown or waived; it counts as new.
+    Worse,
+    /// The baseline has it; whether it still is so can no longer be told.
+    Untold,
+    /// The baseline has it, with other words.
+    Reworded,
+    /// The baseline has it as it is.
+    Known,
+}
+
+impl Since {
+    /// All of them.
+    pub const ALL: [Since; 5] = [Since::New, Since::Worse, Since::Untold, Since::Reworded, Since::Known];
+
+    /// The word for it in reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Since::New => "new",
+            Since::Worse => "worse",
+            Since::Untold => "untold",
+            Since::Reworded => "reworded",
+            Since::Known => "known",
+        }
+    }
+
+    /// Whether the baseline accepts it.
+    pub const fn is_known(self) -> bool {
+        matches!(self, Since::Known | Since::Reworded)
+    }
 }
 
 /// Everything a run of the rules came to.

@@ -141,6 +141,7 @@ fn finding(rule: &Rule, severity: Severity, told: Told) -> Finding {
         evidence,
         provenance: told.provenance,
         waiver: None,
+        baseline: None,
         declared_at: None,
         rule_at: (!quiet)
             .then(|| rule.span.place())

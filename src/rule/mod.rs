@@ -24,6 +24,7 @@ mod raw;
 mod ruleset;
 mod scaffold;
 mod schema;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod vouch;
@@ -44,4 +45,5 @@ pub use raw::ExampleVerdict;
 pub use ruleset::{Chosen, ResolvedRules, Ruleset, Selection};
 pub use scaffold::{Sketch, rule_id};
 pub use schema::{profile_json_schema, rules_json_schema};
+pub use standing::Standing;
 pub use waive::{BUILT_IN, BuiltIn};

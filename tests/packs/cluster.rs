@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// A file of mutations.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mutations {
+pub struct Mutations {
     /// The profile that the cluster chooses by its platform and release.
     profile: String,
     /// Whether the plan names that profile, because platform and release lead to another one.
@@ -23,18 +23,18 @@ struct Mutations {
     /// What is so in that cluster before anything is wrong.
     #[serde(default)]
     with: Changes,
-    mutation: Vec<Mutation>,
+    pub mutation: Vec<Mutation>,
 }
 
 /// One or more changes of the facts, and what must then be found.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mutation {
+pub struct Mutation {
     /// The rule that must not hold any more.
-    rule: String,
+    pub rule: String,
     /// Of which element; the whole cluster where it is left out.
     #[serde(default = "whole")]
-    subject: String,
+    pub subject: String,
     /// `fail`, `warn`, `info` or `unknown`; by default what the profile makes of a rule that does not hold.
     status: Option<String>,
     /// Facts to set.
@@ -79,7 +79,13 @@ impl Changes {
 }
 
 impl Mutation {
-    fn apply(&self, facts: &Value) -> Value {
+    /// The paths at which it changes something.
+    pub fn paths(&self) -> Vec<String> {
+        let changes = self.set.all().iter().chain(self.push.all());
+        changes.map(|change| &change.path).chain(&self.remove).cloned().collect()
+    }
+
+    pub fn apply(&self, facts: &Value) -> Value {
         let mut changed = facts.clone();
         for change in self.set.all() {
             facts::set(&mut changed, &change.path, Some(json(&change.value)));
@@ -108,7 +114,7 @@ fn folder() -> PathBuf {
 
 /// All files of mutations, each with the cluster that it changes: name, facts, mutations. With `QUORATE_CLUSTER` in the
 /// environment only that one, for while it is written.
-fn clusters() -> Vec<(String, Value, Mutations)> {
+pub fn clusters() -> Vec<(String, Value, Mutations)> {
     let (mut written, mut all): (BTreeMap<String, Value>, BTreeMap<String, Mutations>) = Default::default();
     for entry in std::fs::read_dir(folder()).expect("readable") {
         let path = entry.expect("readable").path();
@@ -152,7 +158,7 @@ fn healthy(name: &str, written: &BTreeMap<String, Value>, all: &BTreeMap<String,
 }
 
 impl Mutations {
-    fn selection(&self, document: &Document) -> Selection {
+    pub fn selection(&self, document: &Document) -> Selection {
         Selection {
             profile: self.named.then(|| facts::text(&self.profile)),
             ..Selection::of_document(document)

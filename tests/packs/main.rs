@@ -2,6 +2,7 @@
 //! thing wrong.
 
 mod cluster;
+mod diff;
 mod facts;
 mod missing;
 mod plans;

@@ -15,7 +15,7 @@ use super::raw::{
     RawAttestation, RawCluster, RawIntent, RawInventory, RawProbe, RawRules, RawTarget, RawWaiver,
 };
 use crate::facts::Seconds;
-use crate::source::{Problems, SourceFile, Span, Spanned, Text};
+use crate::source::{Problems, SourceFile, Spanned, Text};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -220,9 +220,18 @@ fn attestations(list: Vec<RawAttestation>, problems: &mut Problems) -> Vec<Attes
 }
 
 fn waivers(list: Vec<RawWaiver>, problems: &mut Problems) -> Vec<Waiver> {
-    let mut seen: Vec<(String, Option<String>, Span)> = Vec::new();
-    let mut out = Vec::new();
+    let mut out: Vec<Waiver> = Vec::new();
     for raw in list {
+        if let (Some(from), Some(until)) = (&raw.from, &raw.until)
+            && from.value > until.value
+        {
+            problems.push(
+                until
+                    .span
+                    .problem("the waiver ends before it begins", "ends here")
+                    .label(&from.span, "begins here"),
+            );
+        }
         let rule = raw.rule.filter(|rule| filled(rule.clone(), problems).is_some());
         let subject_given = raw.subject.is_some();
         let subject = raw.subject.filter(|subject| filled(subject.clone(), problems).is_some());
@@ -234,23 +243,30 @@ fn waivers(list: Vec<RawWaiver>, problems: &mut Problems) -> Vec<Waiver> {
         if subject_given && subject.is_none() {
             continue;
         }
-        let name = subject.as_ref().map(|subject| subject.value.clone());
-        let same = seen.iter().find(|(other, about, _)| *other == rule.value && *about == name);
-        if let Some((_, _, first)) = same {
-            problems.push(
-                rule.problem(format!("`{rule}` is waived twice for the same subject"), "waived here again")
-                    .label(first, "waived here first"),
-            );
-        }
-        seen.push((rule.value.clone(), name, rule.inner()));
-        out.push(Waiver {
+        let waiver = Waiver {
             rule,
             subject,
             reason: reason.value,
             owner: owner.value,
+            from: raw.from.map(|from| from.value),
             until: until.value,
             place: raw.span.place(),
+            in_plan: true,
+        };
+        let subject = |waiver: &Waiver| waiver.subject.as_ref().map(|subject| subject.value.clone());
+        let same = out.iter().find(|other| {
+            other.rule.value == waiver.rule.value
+                && subject(other) == subject(&waiver)
+                && other.meets(&waiver)
         });
+        if let Some(first) = same {
+            let rule = &waiver.rule;
+            problems.push(
+                rule.problem(format!("`{rule}` is waived twice for the same subject"), "waived here again")
+                    .label(&first.rule.inner(), "waived here first"),
+            );
+        }
+        out.push(waiver);
     }
     out
 }

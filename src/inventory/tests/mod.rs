@@ -73,6 +73,7 @@ fn everything_that_can_be_written_is_read() {
     assert_eq!(inventory.severity[0].1.value, SeverityWord::Warn);
     assert_eq!(inventory.rules.directories[0].value, PathBuf::from("my-rules"));
     assert_eq!(inventory.intent.survive_nodes, Some(1));
+    assert_eq!(inventory.waivers[0].from.map(|from| from.to_string()).as_deref(), Some("2027-01-01"));
     assert_eq!(inventory.waivers[0].until.to_string(), "2027-03-31");
     assert_eq!(inventory.waivers[0].rule.place().line, 119);
 }

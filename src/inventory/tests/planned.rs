@@ -109,7 +109,7 @@ fn what_the_cluster_carries_has_its_lines() {
     let document = full().planned_document();
     let places = Places::new(&document);
     let line = |path: &str| places.source(path).and_then(|source| source.item.clone());
-    assert_eq!(line("cluster.layout").as_deref(), Some("line 126"));
+    assert_eq!(line("cluster.layout").as_deref(), Some("line 127"));
     assert_eq!(line("cluster.ha.enabled").as_deref(), Some("line 128"));
     assert_eq!(line("vms[web1].disks[scsi0:0].volume").as_deref(), Some("line 139"));
     assert_eq!(line("vms[web2].running").as_deref(), Some("line 142"), "of the table");
@@ -161,13 +161,13 @@ fn what_was_found_of_virtual_machines_is_laid_over_the_plan() {
     assert_eq!(
         drifts,
         [
-            "cluster.ha.enabled true false cluster.toml:128",
-            "vms[web1].host hv1 hv2.example.com cluster.toml:133",
-            "vms[web2] present absent cluster.toml:142",
+            "cluster.ha.enabled true false cluster.toml:129",
+            "vms[web1].host hv1 hv2.example.com cluster.toml:134",
+            "vms[web2] present absent cluster.toml:143",
         ]
     );
     let places = Places::new(&document);
     let line = |path: &str| places.source(path).and_then(|source| source.item.clone());
     assert_eq!(line("vms[web1].protected").as_deref(), Some("line 135"), "still the plan's word");
-    assert_eq!(line("cluster.layout").as_deref(), Some("line 126"));
+    assert_eq!(line("cluster.layout").as_deref(), Some("line 127"));
 }

@@ -6,14 +6,15 @@
 
 mod drawing;
 
+use super::baseline::{Compared, Gone};
 use super::drawn::{Difference, Drawn, DrawnWay};
-use super::group::{Block, blocks};
+use super::group::{Block, blocks, blocks_of};
 use super::model::{Report, Tone};
 use super::table::Look;
 use super::tested::{TestedLun, step_result, step_words};
 use super::text::{capital, count, printable};
-use super::words::{missing_or_value, provenance, waiver_words};
-use crate::rule::{Evidence, Status};
+use super::words::{missing_or_value, provenance, since_words, waiver_words};
+use crate::rule::{Evidence, Finding, Status};
 use minijinja::{AutoEscape, Environment, Value, context};
 use std::collections::{HashMap, HashSet};
 
@@ -77,11 +78,14 @@ fn values(report: &Report) -> Value {
         })
         .collect();
     let open = [Status::Fail, Status::Unknown, Status::Warn, Status::Info, Status::Waived];
-    let found: Vec<Value> = open
-        .into_iter()
-        .flat_map(|status| blocks(&report.findings, status))
-        .map(|block| block_value(&block))
-        .collect();
+    // Without a baseline nothing is known.
+    let known = |finding: &Finding| finding.baseline.as_ref().is_some_and(|one| one.since.is_known());
+    let found = |still: bool| -> Vec<Value> {
+        open.into_iter()
+            .flat_map(|status| blocks_of(&report.findings, status, &|finding| known(finding) == still))
+            .map(|block| block_value(&block))
+            .collect()
+    };
     let quiet = |status: Status| -> Vec<Value> {
         blocks(&report.findings, status)
             .iter()
@@ -126,7 +130,8 @@ fn values(report: &Report) -> Value {
         coverage => coverage(report),
         overrides,
         picture => drawing::draw(drawn).map(Value::from_safe_string),
-        blocks => found,
+        blocks => found(false),
+        baseline => report.baseline.as_ref().map(|compared| baseline(compared, found(true))),
         nodes,
         differences => drawn.differences.iter().map(difference).collect::<Vec<_>>(),
         more_differences => drawn.more_differences,
@@ -139,6 +144,21 @@ fn values(report: &Report) -> Value {
         gathered => report.gathered.as_deref().map(said),
         schema => said(&report.schema),
     }
+}
+
+fn baseline(compared: &Compared, still: Vec<Value>) -> Value {
+    let gone: Vec<Value> = compared
+        .gone
+        .iter()
+        .map(|one| {
+            let words = if one.message.is_empty() { &one.title } else { &one.message };
+            context! {
+                now => one.now.meaning(), class => if one.now == Gone::Fixed { "pass" } else { "" }, subject => said(&one.subject),
+                was => one.was.word(), message => said(words), rule => said(&one.rule),
+            }
+        })
+        .collect();
+    context! { name => said(&compared.name()), summary => compared.summary(), still, gone }
 }
 
 fn coverage(report: &Report) -> Vec<Value> {
@@ -200,6 +220,7 @@ fn block_value(block: &Block<'_>) -> Value {
         }
     };
     let single = block.rules.len() == 1;
+    row("Baseline", said(&since_words(first).unwrap_or_default()));
     if single {
         row("Why", said(block.why));
     }

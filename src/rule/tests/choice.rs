@@ -143,7 +143,7 @@ fn judged(all: &str) -> Vec<String> {
     let resolved = rules.resolve(&Selection::of_inventory(&inventory(""))).expect("sound");
     let document = document(r#"{"nodes":[{"name":"hv1"},{"name":"b"},{"name":"c"}]}"#);
     let judgement = resolved.judge(&document, &waivers(all), date(2026, 11, 20));
-    assert_eq!(judgement.selected.len(), if all.is_empty() { 2 } else { 5 });
+    assert_eq!(judgement.selected.len(), if all.is_empty() { 2 } else { 7 });
     judgement
         .findings
         .iter()
@@ -156,36 +156,33 @@ fn judged(all: &str) -> Vec<String> {
 
 const FEW: &str = "t/few warn cluster: 3 nodes, 2 at most";
 const NAMED_B: &str = "t/named warn b: b is no name";
+const WAIVED_B: &str = "t/named waived b: b is no name";
 const NAMED_C: &str = "t/named warn c: c is no name";
 
 #[test]
 fn a_waiver_accepts_and_keeps_the_finding() {
     assert_eq!(judged(""), [FEW, NAMED_B, NAMED_C]);
-    // The last day counts.
+    assert_eq!(judged(&waive("t/named", Some("b"), "2026-12-05")), [FEW, WAIVED_B, NAMED_C]);
     assert_eq!(
-        judged(&waive("t/named", Some("b"), "2026-11-20")),
-        [FEW, "t/named waived b: b is no name", NAMED_C]
-    );
-    assert_eq!(
-        judged(&waive("t/named", Some("nodes[[b-c]]"), "2026-11-20"))[3],
+        judged(&waive("t/named", Some("nodes[[b-c]]"), "2026-12-31"))[3],
         "waiver/unused warn waiver of t/named for nodes[[b-c]]: t/named finds nothing that it could accept"
     );
     assert_eq!(
-        judged(&waive("t/named", Some("nodes*"), "2026-11-20"))
+        judged(&waive("t/named", Some("nodes*"), "2026-12-31"))
             .iter()
             .filter(|l| l.contains("waived"))
             .count(),
         2
     );
     assert_eq!(
-        judged(&waive("t/named", None, "2026-11-20")).iter().filter(|l| l.contains("waived")).count(),
+        judged(&waive("t/named", None, "2026-12-31")).iter().filter(|l| l.contains("waived")).count(),
         2
     );
 
     let rules = rules();
     let resolved = rules.resolve(&Selection::of_inventory(&inventory(""))).expect("sound");
     let document = document(r#"{"nodes":[{"name":"b"}]}"#);
-    let waivers = waivers(&waive("t/named", Some("b"), "2026-11-20"));
+    let waivers = waivers(&waive("t/named", Some("b"), "2026-12-31"));
     let judgement = resolved.judge(&document, &waivers, date(2026, 11, 20));
     let waived = judgement.findings.iter().find(|finding| finding.rule == "t/named").expect("there");
     assert_eq!(
@@ -193,7 +190,8 @@ fn a_waiver_accepts_and_keeps_the_finding() {
         Some(AppliedWaiver {
             owner: "ops".into(),
             reason: "why".into(),
-            until: "2026-11-20".into(),
+            from: None,
+            until: "2026-12-31".into(),
             instead_of: Status::Warn
         })
     );
@@ -207,10 +205,70 @@ fn a_waiver_accepts_and_keeps_the_finding() {
         sound,
         [
             ("waiver/expired", Status::Pass, "1 waiver"),
+            ("waiver/expires-soon", Status::Pass, "1 waiver"),
+            ("waiver/not-begun", Status::Pass, "1 waiver"),
             ("waiver/unused", Status::Pass, "1 waiver"),
             ("waiver/unknown-rule", Status::Pass, "1 waiver")
         ]
     );
+}
+
+#[test]
+fn a_waiver_accepts_on_its_days_only() {
+    let from =
+        |from: &str, until: &str| judged(&format!("{}from = '{from}'\n", waive("t/named", Some("b"), until)));
+    assert_eq!(from("2026-11-20", "2026-12-31"), [FEW, WAIVED_B, NAMED_C], "the first day counts");
+    let said =
+        "accepted by ops until 2026-11-20 UTC, which is today; after that day its finding counts again";
+    let soon = format!("waiver/expires-soon warn waiver of t/named for b: {said}");
+    assert_eq!(from("2026-11-20", "2026-11-20"), [FEW, WAIVED_B, NAMED_C, &soon], "and so does the last");
+    let said = "accepted by ops from 2026-11-21 UTC, which has not come; its finding counts until then";
+    let later = format!("waiver/not-begun info waiver of t/named for b: {said}");
+    assert_eq!(from("2026-11-21", "2026-12-31"), [FEW, NAMED_B, NAMED_C, &later]);
+    // One after the other they accept without a break.
+    let second = format!("{}from = '2026-11-19'\n", waive("t/named", Some("b"), "2026-12-31"));
+    let both = judged(&(waive("t/named", Some("b"), "2026-11-18") + &second));
+    assert_eq!(both[..3], [FEW, WAIVED_B, NAMED_C]);
+}
+
+#[test]
+fn the_end_of_a_waiver_is_told_two_weeks_before() {
+    let told = |until: &str| {
+        let all = judged(&waive("t/named", None, until));
+        all.into_iter().find(|line| line.starts_with("waiver/expires-soon")).unwrap_or_default()
+    };
+    assert!(told("2026-11-21").contains("which is tomorrow; after that day its 2 findings count again"));
+    assert!(told("2026-12-04").contains("until 2026-12-04 UTC, in 14 days"));
+    assert_eq!(told("2026-12-05"), "");
+    assert_eq!(
+        judged(&waive("t/named", Some("x"), "2026-11-21")).len(),
+        4,
+        "one that accepts nothing is unused"
+    );
+}
+
+#[test]
+fn a_waiver_names_one_rule_that_can_be_waived() {
+    let told = |rule: &str| judged(&waive(rule, None, "2026-12-31")).pop().unwrap_or_default();
+    for (rule, why) in [
+        ("t/*", "there is no rule t/*; a waiver names one rule by its whole id"),
+        ("t", "there is no rule t; a waiver names one rule by its whole id"),
+        ("waiver/unused", "waiver/unused is about waivers, and cannot be waived"),
+    ] {
+        let said = told(rule);
+        assert!(said.starts_with("waiver/unknown-rule warn") && said.contains(why), "{said}");
+        assert!(
+            rules()
+                .check_waivers(&waivers(&waive(rule, None, "2026-12-31")))
+                .to_string()
+                .contains("cluster.toml:9:")
+        );
+    }
+    assert_eq!(
+        told("profile/fits"),
+        "waiver/unused warn waiver of profile/fits: profile/fits finds nothing that it could accept"
+    );
+    assert!(rules().check_waivers(&waivers(&waive("t/few", None, "2026-12-31"))).is_empty());
 }
 
 #[test]
@@ -221,7 +279,7 @@ fn a_waiver_that_is_not_in_order_is_a_finding() {
             FEW,
             NAMED_B,
             NAMED_C,
-            "waiver/expired warn waiver of t/named for b: accepted by ops until 2026-11-19, which has passed; its finding counts again"
+            "waiver/expired warn waiver of t/named for b: accepted by ops until 2026-11-19 UTC, which has passed; its finding counts again"
         ]
     );
     assert_eq!(
@@ -230,7 +288,7 @@ fn a_waiver_that_is_not_in_order_is_a_finding() {
     );
     assert_eq!(
         judged(&waive("t/nmaed", None, "2026-12-31"))[3],
-        "waiver/unknown-rule warn waiver of t/nmaed: there is no rule t/nmaed; did you mean t/named?"
+        "waiver/unknown-rule warn waiver of t/nmaed: there is no rule t/nmaed; did you mean t/named? (cluster.toml:9)"
     );
 }
 
