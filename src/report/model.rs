@@ -97,8 +97,9 @@ pub enum Verdict {
 
 impl Verdict {
     /// All of them.
-    pub const ALL: [Verdict; 6] = [
+    pub const ALL: [Verdict; 7] = [
         Verdict::Clean,
+        Verdict::NothingNew,
         Verdict::Findings,
         Verdict::Incomplete,
         Verdict::NothingChecked,

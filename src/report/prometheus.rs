@@ -26,7 +26,7 @@ pub fn to_prometheus(report: &Report) -> String {
         &[(format!("tool=\"{}\",profile=\"{profile}\"", label(&report.tool)), "1".to_owned())],
     );
     metric("exit_code", "Exit code of the check.", &[one(String::new(), usize::from(report.exit_code))]);
-    // Each is a series, that it goes to 0.
+    // Each is a series, so that it goes to 0.
     let verdicts: Vec<_> = Verdict::ALL
         .iter()
         .map(|verdict| {
