@@ -6,12 +6,12 @@
 
 use super::cluster::Document;
 use super::meta::{List, Record, Value};
-use super::path::{Places, element_key, push_element};
-use super::provenance::GapReason;
+use super::path::{Places, ancestors, element_key, push_element};
+use super::provenance::{GapReason, SourceKind};
 use super::units::{DurationText, RateText, SizeText};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Longest text of a value, in bytes; an element with hundreds of facts is told by its beginning.
 const LONGEST: usize = 2000;
@@ -123,12 +123,15 @@ impl FactChange {
 impl Document {
     /// What differs from here to another document, in the order of the facts.
     pub fn changes_to(&self, other: &Document) -> Vec<FactChange> {
-        let mut comparing = Comparing {
-            before: Places::new(self),
-            after: Places::new(other),
-            path: String::new(),
-            out: Vec::new(),
-        };
+        // What follows from other facts in one of the two is no find of its own, even where the plan says it in the other.
+        let derived = [self, other]
+            .iter()
+            .flat_map(|document| &document.sources)
+            .filter(|source| source.kind == Some(SourceKind::Derived) && !source.path.is_empty())
+            .map(|source| source.path.as_str())
+            .collect();
+        let (before, after) = (Places::new(self), Places::new(other));
+        let mut comparing = Comparing { before, after, derived, path: String::new(), out: Vec::new() };
         comparing.records(self, other, Marks::default());
         comparing.out
     }
@@ -144,6 +147,8 @@ struct Marks {
 struct Comparing<'a> {
     before: Places<'a>,
     after: Places<'a>,
+    /// Paths of facts that a source says to be derived.
+    derived: HashSet<&'a str>,
     path: String,
     out: Vec<FactChange>,
 }
@@ -308,7 +313,7 @@ impl Comparing<'_> {
             added: Vec::new(),
             missing,
             missing_at: gap.map(|gap| gap.path.clone()).filter(|at| *at != self.path),
-            derived: marks.derived,
+            derived: marks.derived || ancestors(&self.path).any(|at| self.derived.contains(at)),
             measured: marks.measured,
         });
     }

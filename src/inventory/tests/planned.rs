@@ -110,9 +110,9 @@ fn what_the_cluster_carries_has_its_lines() {
     let places = Places::new(&document);
     let line = |path: &str| places.source(path).and_then(|source| source.item.clone());
     assert_eq!(line("cluster.layout").as_deref(), Some("line 127"));
-    assert_eq!(line("cluster.ha.enabled").as_deref(), Some("line 128"));
-    assert_eq!(line("vms[web1].disks[scsi0:0].volume").as_deref(), Some("line 139"));
-    assert_eq!(line("vms[web2].running").as_deref(), Some("line 142"), "of the table");
+    assert_eq!(line("cluster.ha.enabled").as_deref(), Some("line 129"));
+    assert_eq!(line("vms[web1].disks[scsi0:0].volume").as_deref(), Some("line 140"));
+    assert_eq!(line("vms[web2].running").as_deref(), Some("line 143"), "of the table");
     assert_eq!(document.cluster.layout, Some(Layout::Host));
     assert_eq!(document.cluster.wsfc.same_subnet_delay_ms.map(|delay| delay.0), Some(1000));
     assert_eq!(document.intent.interruption_s.map(|time| time.0), Some(300));
@@ -168,6 +168,6 @@ fn what_was_found_of_virtual_machines_is_laid_over_the_plan() {
     );
     let places = Places::new(&document);
     let line = |path: &str| places.source(path).and_then(|source| source.item.clone());
-    assert_eq!(line("vms[web1].protected").as_deref(), Some("line 135"), "still the plan's word");
+    assert_eq!(line("vms[web1].protected").as_deref(), Some("line 136"), "still the plan's word");
     assert_eq!(line("cluster.layout").as_deref(), Some("line 127"));
 }
