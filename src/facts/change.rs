@@ -319,7 +319,7 @@ impl Comparing<'_> {
     }
 }
 
-fn elements<'l>(list: &'l dyn List) -> impl Iterator<Item = (usize, Value<'l>)> {
+fn elements(list: &dyn List) -> impl Iterator<Item = (usize, Value<'_>)> {
     (0..list.len()).filter_map(|at| list.get(at).map(|element| (at, element)))
 }
 

@@ -206,7 +206,7 @@ fn ends_soon(waiver: &Waiver, force: Force, meant: usize, today: Date) -> Option
     if force != Force::InForce || meant == 0 {
         return None;
     }
-    let days = today.until(waiver.until).map(|left| left.get_days()).unwrap_or(i32::MAX);
+    let days = today.until(waiver.until).map_or(i32::MAX, |left| left.get_days());
     let when = match days {
         0 => "which is today".to_owned(),
         1 => "which is tomorrow".to_owned(),
