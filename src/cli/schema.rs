@@ -90,3 +90,43 @@ fn titled(mut schema: serde_json::Value, title: &str) -> serde_json::Value {
     schema["title"] = title.into();
     schema
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    /// Keywords that came after draft-07, which editors of TOML do not know.
+    const LATER: [&str; 6] = [
+        "$defs",
+        "prefixItems",
+        "dependentSchemas",
+        "dependentRequired",
+        "unevaluatedProperties",
+        "$dynamicRef",
+    ];
+
+    #[test]
+    fn what_editors_take_is_draft_07() {
+        fn look(value: &Value, path: &str, later: &mut Vec<String>) {
+            match value {
+                Value::Object(fields) => fields.iter().for_each(|(key, below)| {
+                    // The keys of `properties` are names of ours.
+                    if LATER.contains(&key.as_str()) && !path.ends_with("/properties") {
+                        later.push(format!("{path}/{key}"));
+                    }
+                    look(below, &format!("{path}/{key}"), later);
+                }),
+                Value::Array(all) => all.iter().for_each(|one| look(one, path, later)),
+                _ => {}
+            }
+        }
+        for kind in [Kind::Cluster, Kind::Rules, Kind::Profile] {
+            let schema: Value = serde_json::from_str(&kind.text()).expect("JSON");
+            assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#", "{}", kind.file_name());
+            let mut later = Vec::new();
+            look(&schema, "", &mut later);
+            assert!(later.is_empty(), "{}: {later:?}", kind.file_name());
+        }
+    }
+}

@@ -401,12 +401,12 @@ mod tests {
         assert_eq!((inventory.nodes.len(), inventory.networks.len()), (1, 1));
         for words in [
             "did you mean `wsfc`",
-            "two of the nodes `hv1`",
-            "begins with `-`",
+            "two of the node `hv1`",
+            "not beginning with `-`",
             "is no way to probe a node",
             "did you mean `storage`",
             "did you mean \"10.0.1.0/24\"",
-            "two of the networks `storage`",
+            "two of the network `storage`",
             "no LUN is known",
             "`fs1` is no file share",
         ] {
