@@ -95,7 +95,7 @@ impl Sketch<'_> {
         let named = key.map_or("the cluster".to_owned(), |key| format!("{{{variable}.{key}}}"));
         let (title, require, message, holds, fails) = if field.text {
             (
-                format!("The {} of every {variable} is the one that is wanted", what),
+                format!("The {what} of every {variable} is the one that is wanted"),
                 format!("{fact} == 'wanted'"),
                 format!("{named} has {what} {{{fact}}}, which is not the one that is wanted"),
                 json!("wanted"),

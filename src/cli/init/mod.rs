@@ -112,9 +112,10 @@ pub(super) fn run(args: InitArgs, terminal: &Terminal) -> Outcome {
             note.push_str(&format!("{name} is another version's and was kept; --force renews both. "));
         }
     }
-    note.push_str(match named {
-        true => "See what else it can say, then run `quorate check`.",
-        false => "Name your nodes and networks in it, then run `quorate check`.",
+    note.push_str(if named {
+        "See what else it can say, then run `quorate check`."
+    } else {
+        "Name your nodes and networks in it, then run `quorate check`."
     });
     terminal.note(&note);
     Ok(ExitCode::Clean)
