@@ -97,7 +97,6 @@ fn flags_of_init_say_what_questions_would() {
         (["--network", "lan=client:10.0.0.1/24"], "did you mean \"10.0.0.0/24\""),
         (["--witness", "disk"], "needs `lun`"),
         (["--witness", "cloud=http://x"], "is no https address"),
-        (["--platform", "xenserver"], "name one of"),
         (["--profile", "wsfc-2031"], "there is no profile `wsfc-2031`"),
     ] {
         let answer = folder.run(&["init", "-o", "other.toml", args[0], args[1]]);
