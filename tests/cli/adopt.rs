@@ -228,6 +228,17 @@ fn the_action_annotates_what_a_plan_has_wrong() {
 }
 
 #[test]
+fn the_action_fails_on_what_is_new_only() {
+    let step = Step::new("check").file("cluster.toml", &bad_plan());
+    let former = step.run().output("json").expect("a report").to_owned();
+    std::fs::copy(&former, step.folder.file("former.json")).expect("copied");
+    let step = step.with("BASELINE", "former.json");
+    assert_eq!(step.run().ends_with(0).output("verdict"), Some("nothing-new"));
+    let other = "[[network]]\nname = 'c'\nrole = 'client'\nsubnets = ['10.0.0.0/16']\n";
+    step.file("cluster.toml", &format!("{}{other}", bad_plan())).run().ends_with(1);
+}
+
+#[test]
 fn the_action_lets_an_incomplete_plan_through_and_says_so() {
     let step = Step::new("check").file("cluster.toml", PLAN);
     let ended = step.run();
@@ -254,6 +265,7 @@ fn nothing_wrong_passes_the_action() {
         ("RULES", "absent"),
         ("SELECT", "absent"),
         ("FAIL_ON", "never"),
+        ("BASELINE", "absent.json"),
         ("PROBE", "yes"),
         ("ALLOW_INCOMPLETE", "True"),
         ("DIRECTORY", "a:b"),
@@ -303,8 +315,18 @@ fn harmful<'n>(names: &[&'n str]) -> Vec<(Vec<&'n str>, &'static str)> {
 
 #[test]
 fn no_input_of_the_action_is_ever_run() {
-    let names =
-        ["PLAN", "RECORDINGS", "PROFILE", "RULES", "SELECT", "IGNORE", "FAIL_ON", "PROBE", "DIRECTORY"];
+    let names = [
+        "PLAN",
+        "RECORDINGS",
+        "PROFILE",
+        "RULES",
+        "SELECT",
+        "IGNORE",
+        "FAIL_ON",
+        "BASELINE",
+        "PROBE",
+        "DIRECTORY",
+    ];
     for (names, harm) in harmful(&names) {
         let mut step = Step::new("check").file("cluster.toml", PLAN);
         for name in &names {
@@ -500,8 +522,8 @@ fn sh(folder: &Folder, script: &str, arguments: &[&str], env: &[(&str, &str)]) -
 fn the_template_for_gitlab_judges_and_runs_no_input() {
     let template = &yaml("templates/quorate.yml")[1]["$[[ inputs.job ]]"];
     let script = template["script"][0].as_str().expect("a script");
-    let names =
-        ["PLAN", "RECORDINGS", "PROFILE", "SELECT", "IGNORE", "FAIL_ON"].map(|name| format!("INPUT_{name}"));
+    let names = ["PLAN", "RECORDINGS", "PROFILE", "SELECT", "IGNORE", "FAIL_ON", "BASELINE"]
+        .map(|name| format!("INPUT_{name}"));
     for name in &names {
         let variable = &template["variables"][name.as_str()];
         assert_eq!(variable["expand"].as_bool(), Some(false), "{name}");
