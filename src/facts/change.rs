@@ -89,6 +89,7 @@ impl ChangeKind {
     }
 
     /// What it is the other way round.
+    #[must_use]
     pub const fn mirrored(self) -> Self {
         match self {
             ChangeKind::Changed => ChangeKind::Changed,

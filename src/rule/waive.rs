@@ -79,20 +79,20 @@ const WARNING_DAYS: i32 = 14;
 
 /// Whether a waiver accepts today.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Force {
+enum Term {
     NotBegun,
     InForce,
     Expired,
 }
 
-impl Force {
+impl Term {
     fn on(waiver: &Waiver, today: Date) -> Self {
         if today > waiver.until {
-            Force::Expired
+            Term::Expired
         } else if waiver.from.is_some_and(|from| today < from) {
-            Force::NotBegun
+            Term::NotBegun
         } else {
-            Force::InForce
+            Term::InForce
         }
     }
 }
@@ -149,10 +149,10 @@ pub(super) fn apply(
     for waiver in waivers {
         let wrong = not_waivable(ruleset, &waiver.rule);
         let known = wrong.is_none();
-        let force = Force::on(waiver, today);
+        let force = Term::on(waiver, today);
         let meant = if known { accept(findings, waiver, force) } else { 0 };
         let said = [
-            (force == Force::Expired).then(|| {
+            (force == Term::Expired).then(|| {
                 let left = match meant {
                     0 => "; what it was for is no longer found".to_owned(),
                     1 => "; its finding counts again".to_owned(),
@@ -161,7 +161,7 @@ pub(super) fn apply(
                 format!("accepted by {} until {} UTC, which has passed{left}", waiver.owner, waiver.until)
             }),
             ends_soon(waiver, force, meant, today),
-            (force == Force::NotBegun).then(|| {
+            (force == Term::NotBegun).then(|| {
                 let left = match meant {
                     0 => "; nothing that it could accept is found now".to_owned(),
                     1 => "; its finding counts until then".to_owned(),
@@ -170,7 +170,7 @@ pub(super) fn apply(
                 let from = waiver.from.unwrap_or(waiver.until);
                 format!("accepted by {} from {from} UTC, which has not come{left}", waiver.owner)
             }),
-            (known && force == Force::InForce && meant == 0).then(|| {
+            (known && force == Term::InForce && meant == 0).then(|| {
                 let built_in = BUILT_IN.iter().any(|rule| rule.id == waiver.rule.value);
                 if built_in || selected.contains(&waiver.rule.value) {
                     format!("{} finds nothing that it could accept", waiver.rule)
@@ -202,8 +202,8 @@ pub(super) fn apply(
 }
 
 /// What is said of a waiver that accepts something and does so for a few more days only.
-fn ends_soon(waiver: &Waiver, force: Force, meant: usize, today: Date) -> Option<String> {
-    if force != Force::InForce || meant == 0 {
+fn ends_soon(waiver: &Waiver, force: Term, meant: usize, today: Date) -> Option<String> {
+    if force != Term::InForce || meant == 0 {
         return None;
     }
     let days = today.until(waiver.until).map_or(i32::MAX, |left| left.get_days());
@@ -222,7 +222,7 @@ fn ends_soon(waiver: &Waiver, force: Force, meant: usize, today: Date) -> Option
 }
 
 /// Accepts the findings that a waiver means, or only counts them while it is not in force.
-fn accept(findings: &mut [Finding], waiver: &Waiver, force: Force) -> usize {
+fn accept(findings: &mut [Finding], waiver: &Waiver, force: Term) -> usize {
     let mut meant = 0;
     for finding in findings.iter_mut().filter(|finding| finding.rule == waiver.rule.value) {
         let is_meant = waiver
@@ -233,7 +233,7 @@ fn accept(findings: &mut [Finding], waiver: &Waiver, force: Force) -> usize {
             continue;
         }
         meant += 1;
-        if force == Force::InForce && finding.status != Status::Waived {
+        if force == Term::InForce && finding.status != Status::Waived {
             finding.waiver = Some(AppliedWaiver {
                 owner: waiver.owner.clone(),
                 reason: waiver.reason.clone(),
