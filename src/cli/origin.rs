@@ -238,7 +238,7 @@ const DERIVED: &[(&str, &[&str])] = &[
 pub(super) fn origins<'a>(facts: impl Iterator<Item = &'a str>) -> Vec<Origin> {
     let mut out = Vec::new();
     for fact in facts {
-        for Asked { command, asked_of, needs_root, .. } in asked(fact) {
+        for Question { command, asked_of, needs_root, .. } in asked(fact) {
             add(&mut out, command, asked_of, needs_root, fact);
         }
     }
@@ -267,7 +267,7 @@ fn add(out: &mut Vec<Origin>, command: &str, asked_of: &'static str, needs_root:
 
 /// What is asked to get a fact.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
+pub(super) struct Question {
     /// The command, exchange or key.
     pub command: &'static str,
     /// What it is asked of: `node`, `target`, `witness`, `plan`, `run`.
@@ -278,13 +278,13 @@ pub(super) struct Asked {
     pub collector: Option<&'static Collector>,
 }
 
-impl Asked {
+impl Question {
     const fn of(asked_of: &'static str, command: &'static str) -> Self {
-        Asked { command, asked_of, needs_root: false, collector: None }
+        Question { command, asked_of, needs_root: false, collector: None }
     }
 
     const fn by(collector: &'static Collector) -> Self {
-        Asked {
+        Question {
             command: collector.command,
             asked_of: "node",
             needs_root: collector.needs_root,
@@ -294,10 +294,10 @@ impl Asked {
 }
 
 /// What is asked to get a fact, with what is asked instead where that fails.
-pub(super) fn asked_with_fallbacks(fact: &str) -> Vec<Asked> {
+pub(super) fn asked_with_fallbacks(fact: &str) -> Vec<Question> {
     // Which nodes there are the plan tells; what is read of them is a fact of its own.
     if fact == "nodes" {
-        return vec![Asked::of("plan", "[[node]]")];
+        return vec![Question::of("plan", "[[node]]")];
     }
     let mut out = Vec::new();
     for one in asked(fact) {
@@ -306,21 +306,21 @@ pub(super) fn asked_with_fallbacks(fact: &str) -> Vec<Asked> {
         match (one.collector, told) {
             // What a node is asked of its cluster: all that tell the same of the node do.
             (None, Some(told)) => {
-                out.extend(COLLECTORS.iter().filter(|other| other.facts == told.facts).map(Asked::by));
+                out.extend(COLLECTORS.iter().filter(|other| other.facts == told.facts).map(Question::by));
             }
             _ => out.push(one),
         }
         // Who has a part in it.
         let part = |other: &&Collector| ancestors(fact).any(|path| other.also.contains(&path));
         if one.asked_of == "node" {
-            out.extend(COLLECTORS.iter().filter(part).map(Asked::by));
+            out.extend(COLLECTORS.iter().filter(part).map(Question::by));
         }
     }
     out
 }
 
 /// What is asked to get a fact: what is derived is traced to what goes into it.
-pub(super) fn asked(fact: &str) -> Vec<Asked> {
+pub(super) fn asked(fact: &str) -> Vec<Question> {
     if let Some((_, inputs)) = ancestors(fact).find_map(|at| DERIVED.iter().find(|(path, _)| *path == at)) {
         return inputs.iter().flat_map(|input| asked(input)).collect();
     }
@@ -337,11 +337,11 @@ pub(super) fn asked(fact: &str) -> Vec<Asked> {
     match known {
         // What a node is asked of its cluster needs root.
         Some((asked_of, command, _)) if !exact => {
-            vec![Asked { needs_root: *asked_of == "node", ..Asked::of(asked_of, command) }]
+            vec![Question { needs_root: *asked_of == "node", ..Question::of(asked_of, command) }]
         }
         // What no command of a host tells, the plan can.
-        _ if hosts.is_empty() && fact.starts_with("nodes.") => vec![Asked::of("plan", "[node.declare]")],
-        _ => hosts.into_iter().map(Asked::by).collect(),
+        _ if hosts.is_empty() && fact.starts_with("nodes.") => vec![Question::of("plan", "[node.declare]")],
+        _ => hosts.into_iter().map(Question::by).collect(),
     }
 }
 

@@ -173,7 +173,7 @@ fn is_network(address: IpAddr, length: u8) -> bool {
 /// no address of a host, or a net mask.
 fn fixed_bits(address: Ipv4Addr) -> Option<u32> {
     match address.octets() {
-        [0 | 127 | 255, ..] | [224..=238, ..] => None,
+        [0 | 127 | 224..=238 | 255, ..] => None,
         [10 | 239, ..] => Some(8),
         [172, 16..=31, ..] => Some(12),
         [192, 168, ..] | [169, 254, ..] => Some(16),

@@ -7,7 +7,7 @@
 mod sudoers;
 
 use super::args::RuleOptions;
-use super::origin::{Asked, asked_with_fallbacks};
+use super::origin::{Question, asked_with_fallbacks};
 use super::rules::chosen;
 use super::terminal::Terminal;
 use super::write::to_stdout;
@@ -385,7 +385,7 @@ impl Manifest {
 }
 
 /// What is asked, as an entry of the manifest, without rules.
-fn ask(one: &Asked, fact: &str, hosts: Hosts) -> Ask {
+fn ask(one: &Question, fact: &str, hosts: Hosts) -> Ask {
     let plain = |kind, what: &str| Ask {
         id: slug(what),
         kind,
@@ -422,7 +422,7 @@ fn ask(one: &Asked, fact: &str, hosts: Hosts) -> Ask {
 
 /// The test of Microsoft's validation that tells what a command tells on Linux: of the fact itself, else, where the fact is
 /// derived, of what the command fills.
-fn told_by(one: &Asked, fact: &str) -> Option<&'static str> {
+fn told_by(one: &Question, fact: &str) -> Option<&'static str> {
     validation::test_for_fact(fact)
         .or_else(|| one.collector?.facts.iter().find_map(|fact| validation::test_for_fact(fact)))
 }
