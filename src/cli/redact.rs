@@ -176,7 +176,7 @@ mod tests {
                         Ok(document) => document,
                         Err(_) => continue,
                     },
-                    ("bundles", _) => match crate::probe::bundle::read(&[path.clone()]) {
+                    ("bundles", _) => match crate::probe::bundle::read(std::slice::from_ref(&path)) {
                         Ok(found) => found.document,
                         Err(_) => continue,
                     },

@@ -186,8 +186,7 @@ fn fixed_bits(address: Ipv4Addr) -> Option<u32> {
 /// Whether an IPv6 address is neither private nor of a link.
 fn is_global(address: Ipv6Addr) -> bool {
     let first = address.segments()[0];
-    !(address.is_unspecified() || address.is_loopback() || address.is_multicast())
-        && address.to_ipv4_mapped().is_none()
-        && !(0xfe80..=0xfebf).contains(&first)
-        && !(0xfc00..=0xfdff).contains(&first)
+    let special = address.is_unspecified() || address.is_loopback() || address.is_multicast();
+    let private = (0xfe80..=0xfebf).contains(&first) || (0xfc00..=0xfdff).contains(&first);
+    !special && !private && address.to_ipv4_mapped().is_none()
 }

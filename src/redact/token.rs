@@ -393,7 +393,7 @@ impl Tokens {
             None => {
                 let told = self.fresh(number, |secret, round| {
                     let told = shape(secret, number, round);
-                    if told.starts_with('0') { format!("1{}", &told[1..]) } else { told }
+                    told.strip_prefix('0').map_or_else(|| told.clone(), |rest| format!("1{rest}"))
                 });
                 self.words.insert(bare, told.clone());
                 told

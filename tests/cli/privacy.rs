@@ -92,7 +92,7 @@ fn the_sudoers_fragment_is_sound_and_exact() {
 #[test]
 fn sudo_where_nothing_is_run_is_a_mistake() {
     let folder = Folder::new();
-    folder.write("cluster.toml", &PLAN.replace("ssh://probe@10.0.0.12", "none"));
+    folder.write("cluster.toml", PLAN.replace("ssh://probe@10.0.0.12", "none"));
     folder.run(&["check", "--dry-run"]).ends_with(2).complains("nothing is run on this node");
 }
 

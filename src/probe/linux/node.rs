@@ -775,10 +775,9 @@ mod tests {
             changed.sort_unstable();
             changed.dedup();
             let is_named = |fact: &str| {
-                let within = |path: &&str| {
+                collector.facts.iter().chain(collector.also).any(|path| {
                     fact.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-                };
-                collector.facts.iter().chain(collector.also).any(|path| within(&path))
+                })
             };
             let strange: Vec<&str> = changed.iter().copied().filter(|fact| !is_named(fact)).collect();
             if !strange.is_empty() {
