@@ -85,12 +85,14 @@ fn report(document: &Document, alike: bool) -> Report {
                 provenance: vec![format!("{name}: ip -j -d addr")],
                 waiver: (status == Status::Waived).then(|| AppliedWaiver {
                     owner: "anna".into(),
+                    from: None,
                     reason: "it is replaced in May".into(),
                     until: "2027-05-31".into(),
                     instead_of: Status::Warn,
                 }),
                 declared_at: Some(Line { file: "cluster.toml".into(), line: subject + 1 }),
                 rule_at: Some(Line { file: "rules/category.toml".into(), line: rule + 1 }),
+                baseline: None,
             }
         })
         .collect();
@@ -168,6 +170,7 @@ pub fn page(dir: &Path) {
             let status = Command::new(&chromium)
                 .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--screenshot=/dev/null"])
                 .args(["--window-size=1280,2000", "--no-first-run", "--disable-background-networking"])
+                .arg("--host-resolver-rules=MAP * ~NOTFOUND")
                 .arg(format!("--user-data-dir={}", profile.display()))
                 .arg(format!("file://{}", file.display()))
                 .stdout(Stdio::null())

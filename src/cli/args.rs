@@ -58,7 +58,11 @@ pub(super) struct Global {
     /// When to colour; NO_COLOR, FORCE_COLOR and CLICOLOR_FORCE count where this says nothing
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", env = "QUORATE_COLOR")]
     #[arg(help_heading = "Output", hide_env_values = true)]
-    pub color: ColorChoice,
+    pub color: When,
+    /// When to make rules and lines of files links that a terminal opens; FORCE_HYPERLINK counts where this says nothing
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", env = "QUORATE_HYPERLINKS")]
+    #[arg(help_heading = "Output", hide_env_values = true)]
+    pub hyperlinks: When,
     /// Show more: what holds, why, the facts read and where they come from
     #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "QUORATE_VERBOSE")]
     #[arg(help_heading = "Output", hide_env_values = true)]
@@ -69,9 +73,9 @@ pub(super) struct Global {
     pub quiet: bool,
 }
 
-/// When to colour.
+/// When to do what not every terminal can show.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum ColorChoice {
+pub(super) enum When {
     /// On a terminal, unless the environment says otherwise
     #[default]
     Auto,

@@ -62,6 +62,16 @@ pub(super) struct CheckArgs {
     active: ActiveOptions,
 }
 
+impl CheckArgs {
+    /// The files that the report is made from.
+    fn inputs(&self) -> Vec<PathBuf> {
+        let named = self.paths.iter().chain(&self.plan).chain(&self.baseline).cloned();
+        let nearest = || inventory::locate(None).ok();
+        let found = if self.paths.is_empty() && self.plan.is_none() { nearest() } else { None };
+        named.chain(found).collect()
+    }
+}
+
 /// What is to be judged.
 enum Subject {
     /// The cluster of a plan, to be probed.
@@ -74,7 +84,7 @@ enum Subject {
 
 pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     let mut timings = Timings::new(args.timings);
-    args.outputs.check()?;
+    args.outputs.check(args.inputs().iter().map(PathBuf::as_path))?;
     let baseline = args.baseline.as_deref().map(read_baseline).transpose();
     // Mistakes of the plan do not hide those of the rules. Both are read at the same time, and the rules once more
     // where the plan turns out to have some of its own.

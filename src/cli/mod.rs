@@ -15,6 +15,7 @@ mod docs;
 mod explain;
 mod former;
 mod gather;
+mod hyperlinks;
 mod init;
 mod interrupt;
 mod learn;
@@ -54,8 +55,12 @@ pub fn run() -> std::process::ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are answers, on standard output, and end with 0; mistakes end with 2.
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::Usage.into() } else { ExitCode::Clean.into() };
+            let told = write::printed(error.print());
+            if let Err(problems) = &told {
+                terminal::complain_plainly(problems);
+            }
+            let answered = told.is_ok() && !error.use_stderr();
+            return if answered { ExitCode::Clean.into() } else { ExitCode::Usage.into() };
         }
     };
     logging::install();

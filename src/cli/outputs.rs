@@ -1,8 +1,9 @@
 //! Where reports go and in which format: one to standard output or a file, others beside it, all of the same findings.
 
 use super::args::PATH_LIST;
+use super::hyperlinks::linked;
 use super::terminal::Terminal;
-use super::write::{append_to_file, json_to_stdout, to_file, to_stdout};
+use super::write::{append_to_file, check_writable, json_to_stdout, resolved, to_file, to_stdout};
 use crate::report::{
     Look, Report, to_comparison, to_github, to_gitlab, to_html, to_json_lines, to_junit, to_markdown,
     to_prometheus, to_sarif, to_table,
@@ -97,19 +98,26 @@ pub(super) enum Shown {
 }
 
 impl OutputOptions {
-    /// Mistakes that can be told before anything is asked.
-    pub(super) fn check(&self) -> Result<(), Problems> {
-        let files = self.output_file.iter().map(|file| &file.path).chain(self.file());
-        let mut seen: Vec<&PathBuf> = Vec::new();
-        for path in files {
-            if seen.contains(&path) {
-                return Err(Problem::new(format!("two reports go to {}", path.display()))
-                    .help("name a file for each")
-                    .into());
+    /// Mistakes that can be told before anything is asked: two reports for one file, a report that would replace what it is
+    /// made from, a file that cannot be written. All of them are told at once.
+    pub(super) fn check<'a>(&self, inputs: impl IntoIterator<Item = &'a Path>) -> Result<(), Problems> {
+        let inputs: Vec<PathBuf> = inputs.into_iter().map(resolved).collect();
+        let mut seen: Vec<PathBuf> = Vec::new();
+        let mut problems = Problems::new();
+        for path in self.output_file.iter().map(|file| &file.path).chain(self.file()) {
+            let place = resolved(path);
+            if inputs.contains(&place) {
+                let what = format!("the report would replace {}, which it is made from", path.display());
+                problems.push(Problem::new(what).help("name another file for the report"));
+            } else if seen.contains(&place) {
+                let what = format!("two reports go to {}", path.display());
+                problems.push(Problem::new(what).help("name a file for each"));
+            } else if let Err(problem) = check_writable(path) {
+                problems.extend(problem);
             }
-            seen.push(path);
+            seen.push(place);
         }
-        Ok(())
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     /// Whether a format is wanted that shows or holds what pictures show.
@@ -125,6 +133,8 @@ impl OutputOptions {
 
     /// Writes a report wherever it is wanted. One file that cannot be written does not keep the others from being written.
     pub(super) fn write(&self, report: &Report, shown: Shown, terminal: &Terminal) -> Result<(), Problems> {
+        let look = |look: Look| Look { explain: self.explain, ..look };
+        let in_file = look(terminal.look_in_file());
         let mut problems: Option<Problems> = None;
         let mut note = |result: Result<(), Problems>| match (result, &mut problems) {
             (Ok(()), _) => {}
@@ -132,12 +142,16 @@ impl OutputOptions {
             (Err(new), none) => *none = Some(new),
         };
         for file in &self.output_file {
-            note(to_file(&file.path, &render(report, shown, file.format, terminal.look_in_file())));
+            note(to_file(&file.path, &render(report, shown, file.format, in_file)));
         }
         match self.file() {
-            Some(path) => note(to_file(path, &render(report, shown, self.format, terminal.look_in_file()))),
+            Some(path) => note(to_file(path, &render(report, shown, self.format, in_file))),
             None if self.format == ReportFormat::Json => note(json_to_stdout(report)),
-            None => note(to_stdout(&render(report, shown, self.format, terminal.look()))),
+            None => {
+                let text = render(report, shown, self.format, look(terminal.look()));
+                let links = self.format == ReportFormat::Table && terminal.hyperlinks();
+                note(to_stdout(&if links { linked(&text, report) } else { text }));
+            }
         }
         let to_github = self.format == ReportFormat::Github
             || self.output_file.iter().any(|file| file.format == ReportFormat::Github);

@@ -6,7 +6,7 @@ use super::gather::{Gathered, Gathering, dry_run};
 use super::redact::RedactOptions;
 use super::terminal::Terminal;
 use super::timings::Timings;
-use super::write::{to_file_or_stdout, to_stdout};
+use super::write::{check_writable, resolved, to_file_or_stdout, to_stdout};
 use super::{Outcome, bundles, recording, redact};
 use crate::facts::Document;
 use crate::inventory::{self, Inventory};
@@ -44,6 +44,9 @@ pub(super) struct ProbeArgs {
 
 pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
     let mut timings = Timings::new(args.timings);
+    if args.output != Path::new("-") {
+        check_writable(&args.output)?;
+    }
     let salt = args.privacy.salt()?;
     let salt = salt.as_ref();
     if let [path] = args.paths.as_slice()
@@ -64,7 +67,12 @@ pub(super) fn run(args: ProbeArgs, terminal: &Terminal) -> Outcome {
         timings.done("reading bundles");
         return record(&args, &document, salt, false, terminal, timings);
     }
-    let inventory = Inventory::load(&inventory::locate(args.paths.first().map(PathBuf::as_path))?)?;
+    let plan = inventory::locate(args.paths.first().map(PathBuf::as_path))?;
+    if resolved(&plan) == resolved(&args.output) {
+        let what = format!("the facts would replace {}, the plan they are gathered by", plan.display());
+        return Err(Problem::new(what).help("name another file to record them in").into());
+    }
+    let inventory = Inventory::load(&plan)?;
     inventory.check_references()?;
     active::check(&inventory)?;
     timings.done("reading");

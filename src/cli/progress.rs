@@ -3,9 +3,8 @@
 use crate::probe::{Finish, Progress, Subject};
 use crate::report::printable;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Lines for single hosts at the same time; more are only counted.
 const MOST_LINES: usize = 12;
@@ -19,7 +18,38 @@ pub(super) struct Watch {
 struct Drawing {
     lines: MultiProgress,
     all: ProgressBar,
-    single: Mutex<HashMap<Subject, ProgressBar>>,
+    running: Mutex<Vec<Running>>,
+}
+
+/// A subject that is being asked, in the order in which that began.
+struct Running {
+    subject: Subject,
+    since: Instant,
+    /// What it waits for.
+    words: String,
+    /// Its line, while there is room for one.
+    line: Option<ProgressBar>,
+}
+
+impl Drawing {
+    /// Gives lines to those that have waited longest, as far as there is room.
+    fn fill(&self, running: &mut [Running]) {
+        let mut drawn = running.iter().filter(|one| one.line.is_some()).count();
+        for one in running.iter_mut().filter(|one| one.line.is_none()) {
+            if drawn == MOST_LINES {
+                break;
+            }
+            let line = ProgressBar::new_spinner().with_style(style("{prefix}  {msg}, {elapsed}"));
+            let line = self.lines.add(line.with_elapsed(one.since.elapsed()));
+            line.set_prefix(name(&one.subject));
+            line.set_message(one.words.clone());
+            line.enable_steady_tick(Duration::from_millis(200));
+            one.line = Some(line);
+            drawn += 1;
+        }
+        let hidden = running.len() - drawn;
+        self.all.set_message(if hidden == 0 { String::new() } else { format!(", {hidden} more under way") });
+    }
 }
 
 impl Watch {
@@ -27,10 +57,11 @@ impl Watch {
     pub fn new(subjects: usize, draw: bool) -> Self {
         let drawing = draw.then(|| {
             let lines = MultiProgress::new();
-            let all = lines
-                .add(ProgressBar::new(subjects as u64).with_style(style("{pos} of {len} asked, {elapsed}")));
+            let all = lines.add(
+                ProgressBar::new(subjects as u64).with_style(style("{pos} of {len} asked{msg}, {elapsed}")),
+            );
             all.enable_steady_tick(Duration::from_millis(200));
-            Drawing { lines, all, single: Mutex::default() }
+            Drawing { lines, all, running: Mutex::default() }
         });
         Watch { drawing, took: Mutex::default() }
     }
@@ -57,20 +88,19 @@ impl Watch {
 impl Progress for Watch {
     fn started(&self, subject: &Subject) {
         let Some(drawing) = &self.drawing else { return };
-        let mut single = lock(&drawing.single);
-        if single.len() < MOST_LINES {
-            let line = drawing.lines.add(ProgressBar::new_spinner().with_style(style("{prefix}  {msg}")));
-            line.set_prefix(name(subject));
-            line.set_message(printable(&subject.how).into_owned());
-            line.enable_steady_tick(Duration::from_millis(200));
-            single.insert(subject.clone(), line);
-        }
+        let mut running = lock(&drawing.running);
+        let words = printable(&subject.how).into_owned();
+        running.push(Running { subject: subject.clone(), since: Instant::now(), words, line: None });
+        drawing.fill(&mut running);
     }
 
     fn waiting(&self, subject: &Subject, what: &str) {
         let Some(drawing) = &self.drawing else { return };
-        if let Some(line) = lock(&drawing.single).get(subject) {
-            line.set_message(format!("waiting for {}", printable(what)));
+        let mut running = lock(&drawing.running);
+        let Some(one) = running.iter_mut().find(|one| one.subject == *subject) else { return };
+        one.words = format!("waiting for {}", printable(what));
+        if let Some(line) = &one.line {
+            line.set_message(one.words.clone());
         }
     }
 
@@ -78,10 +108,13 @@ impl Progress for Watch {
         lock(&self.took).push((name(subject), elapsed));
         let Some(drawing) = &self.drawing else { return };
         drawing.all.inc(1);
-        if let Some(line) = lock(&drawing.single).remove(subject) {
+        let mut running = lock(&drawing.running);
+        let Some(at) = running.iter().position(|one| one.subject == *subject) else { return };
+        if let Some(line) = running.remove(at).line {
             line.finish_and_clear();
             drawing.lines.remove(&line);
         }
+        drawing.fill(&mut running);
     }
 }
 
@@ -116,5 +149,29 @@ mod tests {
         let took = watch.end();
         assert_eq!(took.len(), 20);
         assert_eq!(took[3].0, "node hv3\\u{1b}");
+    }
+
+    #[test]
+    fn who_waits_longest_has_a_line() {
+        let watch = Watch::new(20, true);
+        let subjects: Vec<Subject> = (0..20)
+            .map(|n| Subject { kind: SubjectKind::Node, name: format!("hv{n}"), how: "local".into() })
+            .collect();
+        subjects.iter().for_each(|subject| watch.started(subject));
+        watch.waiting(&subjects[19], "the script");
+        let drawing = watch.drawing.as_ref().expect("it draws");
+        let lines = || -> Vec<String> {
+            lock(&drawing.running).iter().filter_map(|one| Some(one.line.as_ref()?.prefix())).collect()
+        };
+        assert_eq!(lines().len(), MOST_LINES);
+        assert_eq!(drawing.all.message(), ", 8 more under way");
+        for subject in &subjects[..19] {
+            watch.finished(subject, &Finish::Answered, Duration::ZERO);
+        }
+        assert_eq!(lines(), ["node hv19"], "the last one gets a line when others have ended");
+        let running = lock(&drawing.running);
+        assert_eq!(running[0].line.as_ref().map(ProgressBar::message), Some("waiting for the script".into()));
+        drop(running);
+        watch.end();
     }
 }

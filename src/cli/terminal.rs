@@ -1,6 +1,6 @@
 //! What the terminal can show: width, colour, and whether there is one.
 
-use super::args::{ColorChoice, Global};
+use super::args::{Global, When};
 use crate::report::{self, printable_lines};
 use crate::source::{self, Problems};
 use std::io::{IsTerminal, Write};
@@ -10,7 +10,8 @@ const WIDTH_WITHOUT_TERMINAL: u16 = 100;
 
 /// Standard output and standard error, and what the user asked of them.
 pub(super) struct Terminal {
-    color: ColorChoice,
+    color: When,
+    links: When,
     /// How much to show.
     pub verbose: u8,
     /// Whether to leave out progress and hints.
@@ -19,7 +20,12 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub fn new(global: &Global) -> Self {
-        Terminal { color: global.color, verbose: global.verbose, quiet: global.quiet }
+        Terminal {
+            color: global.color,
+            links: global.hyperlinks,
+            verbose: global.verbose,
+            quiet: global.quiet,
+        }
     }
 
     /// How a report on standard output is to look.
@@ -37,9 +43,23 @@ impl Terminal {
     pub fn look_in_file(&self) -> report::Look {
         report::Look {
             width: width(false, None),
-            colour: self.color == ColorChoice::Always,
+            colour: self.color == When::Always,
             verbose: self.verbose,
             explain: false,
+        }
+    }
+
+    /// Whether standard output may hold links: what the user says before `FORCE_HYPERLINK` before what the terminal is known to
+    /// show. Nothing but a terminal gets them unasked.
+    pub fn hyperlinks(&self) -> bool {
+        match self.links {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => {
+                let terminal = std::io::stdout().is_terminal() && !dumb();
+                let forced = std::env::var_os("FORCE_HYPERLINK").is_some();
+                (terminal || forced) && supports_hyperlinks::supports_hyperlinks()
+            }
         }
     }
 
@@ -50,6 +70,10 @@ impl Terminal {
 
     /// Shows mistakes on standard error, each with its place.
     pub fn complain(&self, problems: &Problems) {
+        // Of a reader that went away nothing is said.
+        if problems.is_empty() {
+            return;
+        }
         let _ = std::io::stderr().write_all(self.draw(problems).as_bytes());
     }
 
@@ -75,13 +99,22 @@ impl Terminal {
     /// `--color` before `NO_COLOR` before `FORCE_COLOR` and `CLICOLOR_FORCE` before what the terminal is.
     fn colour(&self, terminal: bool) -> bool {
         match self.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto if is_set("NO_COLOR") => false,
-            ColorChoice::Auto if forced("FORCE_COLOR") || forced("CLICOLOR_FORCE") => true,
-            ColorChoice::Auto => terminal && !dumb(),
+            When::Always => true,
+            When::Never => false,
+            When::Auto if is_set("NO_COLOR") => false,
+            When::Auto if forced("FORCE_COLOR") || forced("CLICOLOR_FORCE") => true,
+            When::Auto => terminal && !dumb(),
         }
     }
+}
+
+/// Shows mistakes on standard error before anything is known of what the user wants.
+pub(super) fn complain_plainly(problems: &Problems) {
+    if problems.is_empty() {
+        return;
+    }
+    let look = source::Look::Fancy { width: usize::from(WIDTH_WITHOUT_TERMINAL), colour: false };
+    let _ = std::io::stderr().write_all(problems.render(look).as_bytes());
 }
 
 fn width(terminal: bool, size: Option<(terminal_size::Width, terminal_size::Height)>) -> u16 {

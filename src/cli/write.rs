@@ -1,31 +1,62 @@
-//! Writing answers: to standard output, where a reader that went away is no mistake, and to files, whole or not at all.
+//! Writing answers: to standard output, and to files, whole or not at all.
+//!
+//! What could not be written to its end never ends with 0, so that a part is not taken for the whole. A reader that went away knows
+//! that it did: nothing is said of that.
 
 use crate::report::write_json;
 use crate::source::{Problem, Problems};
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How much of a large answer is written at a time.
 const BUFFER: usize = 256 * 1024;
 
-/// Writes to standard output. A closed pipe ends in silence: the reader has seen enough.
+/// Writes to standard output. A closed pipe is a mistake of which nothing is said.
 pub(super) fn to_stdout(text: &str) -> Result<(), Problems> {
     let mut out = std::io::stdout().lock();
-    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
 /// Writes a value to standard output as JSON with a line end, bit by bit.
 pub(super) fn json_to_stdout(value: &impl serde::Serialize) -> Result<(), Problems> {
     let mut out = std::io::BufWriter::with_capacity(BUFFER, std::io::stdout().lock());
-    written(write_json(value, &mut out).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()))
+    printed(write_json(value, &mut out).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()))
 }
 
-fn written(result: std::io::Result<()>) -> Result<(), Problems> {
-    match result {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Problem::new(format!("cannot write to standard output: {error}")).into())
-        }
-        _ => Ok(()),
+/// What came of writing to standard output.
+pub(super) fn printed(result: std::io::Result<()>) -> Result<(), Problems> {
+    result.map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Problems::new(),
+        ErrorKind::StorageFull => cut_off(&error).help("make room, and run it again").into(),
+        _ => cut_off(&error).into(),
+    })
+}
+
+fn cut_off(error: &std::io::Error) -> Problem {
+    Problem::new(format!(
+        "cannot write to standard output: {error}; what was written is not the whole answer"
+    ))
+}
+
+/// Tells at once what would keep a file from being written at the end: a folder of that name, or no folder to hold it.
+pub(super) fn check_writable(path: &Path) -> Result<(), Problems> {
+    let tried = match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(is_directory()),
+        // A device, a pipe.
+        Ok(found) if !found.is_file() => Ok(()),
+        _ => beside(&resolved(path)).map(drop),
+    };
+    tried.map_err(|error| cannot_write(path, &error))
+}
+
+/// Where a path leads, whether or not there is something yet, to tell two names of one file from two files.
+pub(super) fn resolved(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    match (parent(path).canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
     }
 }
 
@@ -46,15 +77,44 @@ pub(super) fn append_to_file(path: &Path, text: &str) -> Result<(), Problems> {
 
 /// Writes a file whole or not at all: to a temporary file beside it, which then takes its name.
 pub(super) fn to_file(path: &Path, text: &str) -> Result<(), Problems> {
-    write(path, text).map_err(|error| {
-        let problem = Problem::new(format!("{} cannot be written: {error}", path.display()));
-        let folder = parent(path);
-        if folder.is_dir() {
-            problem.into()
-        } else {
-            problem.help(format!("there is no folder {}; create it first", folder.display())).into()
+    write(path, text).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Problems {
+    // The name of a temporary file tells nobody anything.
+    let cause = error.get_ref().and_then(|inner| inner.source()).map(ToString::to_string);
+    let cause = cause.unwrap_or_else(|| error.to_string());
+    let problem = Problem::new(format!("{} cannot be written: {cause}", path.display()));
+    let folder = parent(path);
+    let help = match error.kind() {
+        ErrorKind::IsADirectory => "name a file in it".to_owned(),
+        _ if !folder.is_dir() => format!("there is no folder {}; create it first", folder.display()),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            format!("see who may write to {}, or name a file elsewhere", folder.display())
         }
-    })
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            format!("make room for it; what {} held before is as it was", path.display())
+        }
+        _ => return problem.into(),
+    };
+    problem.help(help).into()
+}
+
+fn is_directory() -> std::io::Error {
+    std::io::Error::new(ErrorKind::IsADirectory, "it is a directory")
+}
+
+/// A temporary file that is to take that name.
+fn beside(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".quorate-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path).map_or(0o666, |found| found.permissions().mode() & 0o777);
+        builder.permissions(std::fs::Permissions::from_mode(mode));
+    }
+    builder.tempfile_in(parent(path))
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
@@ -63,19 +123,11 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
         return std::fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
     }
     if path.is_dir() {
-        return Err(std::io::Error::new(ErrorKind::IsADirectory, "is a directory"));
+        return Err(is_directory());
     }
     // A link is followed, so that it still is one afterwards.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".quorate-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(&path).map_or(0o666, |found| found.permissions().mode() & 0o777);
-        builder.permissions(std::fs::Permissions::from_mode(mode));
-    }
-    let mut file = builder.tempfile_in(parent(&path))?;
+    let mut file = beside(&path)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;

@@ -119,6 +119,8 @@ pub struct DrawnWay {
     pub round_trip_us: Option<i64>,
     /// Whether anything came through, on every network that was measured.
     pub reachable: Option<bool>,
+    /// The worst that rules say of it, whatever was measured on it.
+    pub worst: Option<Status>,
 }
 
 impl Drawn {
@@ -137,7 +139,7 @@ impl Drawn {
             luns: luns(document, &worst),
             differences,
             more_differences,
-            ways: ways(document),
+            ways: ways(document, &worst),
         }
     }
 }
@@ -221,7 +223,11 @@ fn networks(document: &Document, worst: &Worst) -> Vec<DrawnNetwork> {
 
 fn tap(node: &Node, network: &str, worst: &Worst) -> Option<Tap> {
     let networks = node.networks.as_ref()?;
-    let Some(own) = networks.iter().find(|own| own.network == network) else { return Some(Tap::default()) };
+    let Some(own) = networks.iter().find(|own| own.network == network) else {
+        // A node whose interfaces are not known may be on it all the same.
+        let told = node.reached != Some(false) && node.nics.is_some();
+        return told.then(Tap::default);
+    };
     let nics = own.physical_nics.as_ref().filter(|nics| !nics.is_empty()).or(own.nics.as_ref());
     Some(Tap {
         nics: nics.cloned().unwrap_or_default(),
@@ -369,13 +375,17 @@ fn text(value: Value<'_>, name: &str) -> Option<String> {
     })
 }
 
-fn ways(document: &Document) -> Vec<DrawnWay> {
+fn ways(document: &Document, worst: &Worst) -> Vec<DrawnWay> {
     let names: HashSet<&str> = document.nodes.iter().map(|node| node.name.as_str()).collect();
     let mut out: Vec<DrawnWay> = Vec::new();
     let mut at: HashMap<(&str, &str), usize> = HashMap::new();
-    for link in document.links.iter().flatten().filter(|link| link.kind == Some(LinkKind::Icmp)) {
+    for link in document.links.iter().flatten() {
         let (Some(from), Some(to)) = (link.from.as_deref(), link.to.as_deref()) else { continue };
         if !names.contains(from) || !names.contains(to) {
+            continue;
+        }
+        let said = worst.at(&format!("links[{}]", link.name));
+        if link.kind != Some(LinkKind::Icmp) && said.is_none() {
             continue;
         }
         let index = *at.entry((from, to)).or_insert_with(|| {
@@ -383,6 +393,11 @@ fn ways(document: &Document) -> Vec<DrawnWay> {
             out.len() - 1
         });
         let way = &mut out[index];
+        // Of two statuses the lesser is the worse.
+        way.worst = way.worst.into_iter().chain(said).min();
+        if link.kind != Some(LinkKind::Icmp) {
+            continue;
+        }
         way.round_trip_us = way.round_trip_us.max(link.round_trip_us.map(|time| time.0));
         way.reachable = match (way.reachable, link.reachable) {
             (Some(false), _) | (_, Some(false)) => Some(false),
@@ -395,7 +410,63 @@ fn ways(document: &Document) -> Vec<DrawnWay> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::{RecordType, Type};
+    use crate::facts::{Link, Micros, Network, NodeNetwork, RecordType, Type};
+    use crate::report::tests::finding;
+
+    #[test]
+    fn a_node_that_did_not_answer_lacks_nothing() {
+        let mut document = Document::empty();
+        document.networks = vec![Network { name: "lan".into(), ..Network::default() }];
+        let node = |name: &str, reached: bool, nics| Node {
+            name: name.into(),
+            reached: Some(reached),
+            nics,
+            networks: Some(Vec::<NodeNetwork>::new()),
+            ..Node::default()
+        };
+        document.nodes = vec![
+            node("told", true, Some(Vec::new())),
+            node("silent", false, Some(Vec::new())),
+            node("blind", true, None),
+        ];
+        let drawn = Drawn::of(&document, &[]);
+        assert_eq!(
+            drawn.networks[0].taps,
+            [Some(Tap::default()), None, None],
+            "only what is known to lack it"
+        );
+    }
+
+    #[test]
+    fn ways_bear_what_rules_say_of_them() {
+        let mut document = Document::empty();
+        document.nodes = ["a", "b"].map(|name| Node { name: name.into(), ..Node::default() }).to_vec();
+        let link = |name: &str, from: &str, to: &str, kind| Link {
+            name: name.into(),
+            from: Some(from.into()),
+            to: Some(to.into()),
+            kind: Some(kind),
+            round_trip_us: Some(Micros(200)),
+            reachable: Some(true),
+            ..Link::default()
+        };
+        let other =
+            LinkKind::ALL.iter().copied().find(|kind| *kind != LinkKind::Icmp).expect("there are others");
+        document.links = Some(vec![
+            link("a > b icmp", "a", "b", LinkKind::Icmp),
+            link("a > b other", "a", "b", other),
+            link("b > a icmp", "b", "a", LinkKind::Icmp),
+            link("a > x", "a", "elsewhere", LinkKind::Icmp),
+        ]);
+        let findings = [
+            finding("links/x", Status::Warn, "links[a > b icmp]", "slow"),
+            finding("links/y", Status::Fail, "links[a > b other]", "shut"),
+        ];
+        let ways = Drawn::of(&document, &findings).ways;
+        let said: Vec<_> = ways.iter().map(|way| (way.from.as_str(), way.worst)).collect();
+        assert_eq!(said, [("a", Some(Status::Fail)), ("b", None)]);
+        assert_eq!(ways[0].round_trip_us, Some(200));
+    }
 
     /// The names of all fields of a record and of the records in it, lists left out.
     fn names(of: &RecordType, out: &mut HashSet<&'static str>) {

@@ -48,7 +48,19 @@ fn push(out: &mut String, command: &str, properties: &[String], message: &str) {
 
 /// The message of a command: a line end would end it, and what follows might be a command of a stranger.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let mut out = String::with_capacity(text.len() + 32);
+    let mut rest = text;
+    while let Some(at) = rest.find(['%', '\r', '\n']) {
+        out.push_str(&rest[..at]);
+        out.push_str(match rest.as_bytes()[at] {
+            b'%' => "%25",
+            b'\r' => "%0D",
+            _ => "%0A",
+        });
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// A property of a command.

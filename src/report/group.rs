@@ -59,7 +59,12 @@ fn rule_blocks<'a>(
     status: Status,
     wanted: &dyn Fn(&Finding) -> bool,
 ) -> Vec<Block<'a>> {
-    let judged = judged_subjects(findings);
+    let here: HashSet<&str> = findings
+        .iter()
+        .filter(|finding| finding.status == status)
+        .map(|finding| finding.rule.as_str())
+        .collect();
+    let judged = judged_subjects(findings.iter().filter(|finding| here.contains(finding.rule.as_str())));
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut block_of: HashMap<&str, usize> = HashMap::new();
     let mut line_of: HashMap<(&str, String, Option<String>), usize> = HashMap::new();
@@ -191,9 +196,9 @@ impl<'a> Line<'a> {
 }
 
 /// How many subjects of each kind each rule was judged on.
-fn judged_subjects(findings: &[Finding]) -> HashMap<(&str, &str), usize> {
+fn judged_subjects<'a>(findings: impl Iterator<Item = &'a Finding>) -> HashMap<(&'a str, &'a str), usize> {
     let mut out = HashMap::new();
-    for finding in findings.iter().filter(|finding| finding.status != Status::NotApplicable) {
+    for finding in findings.filter(|finding| finding.status != Status::NotApplicable) {
         *out.entry((finding.rule.as_str(), noun_of(finding))).or_insert(0) += finding.subjects;
     }
     out
@@ -324,28 +329,38 @@ fn without_names(finding: &Finding) -> (String, Vec<&str>) {
     let mut names: Vec<&str> = segments(&finding.path).into_iter().map(|(_, key)| key).collect();
     names.push(&finding.subject);
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    names.retain(|name| !name.is_empty());
     let mut out = String::with_capacity(finding.message.len());
     let mut taken = Vec::new();
     let text = finding.message.as_str();
     let mut at = 0;
-    while at < text.len() {
-        let rest = &text[at..];
-        let word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-        let begins = !text[..at].ends_with(word);
-        let hit = names.iter().find(|name| {
-            !name.is_empty() && begins && rest.starts_with(**name) && !rest[name.len()..].starts_with(word)
-        });
-        if let Some(name) = hit {
-            out.push(NAME);
-            taken.push(*name);
-            at += name.len();
-        } else {
-            let c = rest.chars().next().expect("at is before the end and on a boundary");
-            out.push(c);
-            at += c.len_utf8();
-        }
+    // The nearest of the names; of two at one place the longer.
+    let next = |at: usize| {
+        let hits = names.iter().filter_map(|name| Some((whole_word(text, at, name)?, *name)));
+        hits.min_by_key(|(place, _)| *place)
+    };
+    while let Some((place, name)) = next(at) {
+        out.push_str(&text[at..place]);
+        out.push(NAME);
+        taken.push(name);
+        at = place + name.len();
     }
+    out.push_str(&text[at..]);
     (out, taken)
+}
+
+/// Where a word stands in a text from some place on, not as a part of a longer one.
+fn whole_word(text: &str, from: usize, word: &str) -> Option<usize> {
+    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let mut at = from;
+    while let Some(found) = text[at..].find(word) {
+        let place = at + found;
+        if !text[..place].ends_with(part) && !text[place + word.len()..].starts_with(part) {
+            return Some(place);
+        }
+        at = place + text[place..].chars().next().map_or(1, char::len_utf8);
+    }
+    None
 }
 
 /// One message for several findings whose messages differ in names only: `each has one network` for

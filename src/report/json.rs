@@ -3,8 +3,7 @@
 use super::model::{REPORT_SCHEMA, Report};
 use super::text::is_hostile;
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter};
-use std::fmt::Write as _;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use std::io::{self, Write};
 
 /// What is wrong with a report that was read.
@@ -50,40 +49,31 @@ pub fn to_json(value: &impl Serialize) -> String {
     String::from_utf8(text).expect("JSON is UTF-8")
 }
 
-/// Outside of strings JSON is ASCII, so that every such character stands inside one, where an escape is the same text.
-pub(super) fn escape_hostile(text: String) -> String {
-    if !text.contains(|c| c != '\n' && is_hostile(c)) {
-        return text;
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if c != '\n' && is_hostile(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}").expect("writing to a string cannot fail");
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
 /// Writes a value as [`to_json`] does, bit by bit, so that a large report is never there twice.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write_json(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-    let harmless = Harmless { pretty: PrettyFormatter::new() };
+    let harmless = Harmless { inner: PrettyFormatter::new() };
     value.serialize(&mut serde_json::Serializer::with_formatter(out, harmless))?;
     Ok(())
 }
 
-/// Indents, and writes what is hostile in a text as an escape, which is the same text.
-struct Harmless {
-    pretty: PrettyFormatter<'static>,
+/// Adds a value as JSON on one line, harmless as [`to_json`] makes it, with a line end.
+pub(super) fn push_line(out: &mut Vec<u8>, value: &impl Serialize) {
+    let harmless = Harmless { inner: CompactFormatter };
+    value
+        .serialize(&mut serde_json::Serializer::with_formatter(&mut *out, harmless))
+        .expect("reports hold text, numbers and lists only");
+    out.push(b'\n');
 }
 
-impl Formatter for Harmless {
+/// Writes what is hostile in a text as an escape, which is the same text; all else as another formatter does.
+struct Harmless<F> {
+    inner: F,
+}
+
+impl<F: Formatter> Formatter for Harmless<F> {
     fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
         // Nearly all text is plain ASCII, which is seen at a glance.
         let plain = fragment.bytes().all(|byte| matches!(byte, b' '..=b'~'));
@@ -103,39 +93,39 @@ impl Formatter for Harmless {
     }
 
     fn begin_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.pretty.begin_array(out)
+        self.inner.begin_array(out)
     }
 
     fn end_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.pretty.end_array(out)
+        self.inner.end_array(out)
     }
 
     fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.pretty.begin_array_value(out, first)
+        self.inner.begin_array_value(out, first)
     }
 
     fn end_array_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.pretty.end_array_value(out)
+        self.inner.end_array_value(out)
     }
 
     fn begin_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.pretty.begin_object(out)
+        self.inner.begin_object(out)
     }
 
     fn end_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.pretty.end_object(out)
+        self.inner.end_object(out)
     }
 
     fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.pretty.begin_object_key(out, first)
+        self.inner.begin_object_key(out, first)
     }
 
     fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.pretty.begin_object_value(out)
+        self.inner.begin_object_value(out)
     }
 
     fn end_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        self.pretty.end_object_value(out)
+        self.inner.end_object_value(out)
     }
 }
 

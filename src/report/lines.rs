@@ -1,7 +1,7 @@
 //! The report as JSON lines: a head, one line for each finding, and an end that says how many there were, so that a file
 //! that was cut off can be told from a whole one.
 
-use super::json::escape_hostile;
+use super::json::push_line;
 use super::model::Report;
 use crate::rule::Finding;
 use serde::Serialize;
@@ -28,15 +28,18 @@ pub fn to_json_lines(report: &Report) -> String {
         head.remove("findings");
         head.insert("type".to_owned(), "report".into());
     }
-    let mut out = escape_hostile(head.to_string());
-    out.push('\n');
-    let findings = report.findings.iter().map(|finding| Record::Finding { finding });
-    let end =
-        Record::End { findings: report.findings.len(), verdict: report.verdict, exit_code: report.exit_code };
-    for record in findings.chain([end]) {
-        let line = serde_json::to_string(&record).expect("reports hold text, numbers and lists only");
-        out.push_str(&escape_hostile(line));
-        out.push('\n');
+    let mut out = Vec::new();
+    push_line(&mut out, &head);
+    for finding in &report.findings {
+        push_line(&mut out, &Record::Finding { finding });
     }
-    out
+    push_line(
+        &mut out,
+        &Record::End {
+            findings: report.findings.len(),
+            verdict: report.verdict,
+            exit_code: report.exit_code,
+        },
+    );
+    String::from_utf8(out).expect("JSON is UTF-8")
 }

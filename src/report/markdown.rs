@@ -165,7 +165,7 @@ fn rows(out: &mut String, block: &Block<'_>) {
                 let _ = write!(text, "<br>**Fix:** {}", inline(&block.remedy));
             }
             if let [rule] = block.rules.as_slice() {
-                let _ = write!(text, "<br>`{}`", rule.replace('`', ""));
+                let _ = write!(text, "<br>{}", code(rule));
             }
         }
         let word =
@@ -186,7 +186,7 @@ fn folded(out: &mut String, report: &Report, status: Status, title: &str) {
             if let Some(waiver) = &one.findings[0].waiver {
                 let _ = write!(text, " (waived {})", inline(&waiver_words(waiver)));
             }
-            let _ = write!(text, " `{}`", block.rules[0].replace('`', ""));
+            let _ = write!(text, " {}", code(block.rules[0]));
             line(out, &text);
         }
     }
@@ -197,27 +197,45 @@ fn names(all: &[&str]) -> String {
     super::words::names(all, NAMES, inline)
 }
 
+/// The id of a rule as code. What no id holds is left out.
+fn code(rule: &str) -> String {
+    let known = |c: &char| c.is_ascii_alphanumeric() || ['/', '-', '_', '.'].contains(c);
+    format!("`{}`", rule.chars().filter(known).collect::<String>())
+}
+
 /// Text of a host or file as text and nothing else: what Markdown, HTML or a mention would read out of it is escaped.
 fn inline(text: &str) -> String {
     let text = printable(text);
-    let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest: &str = &text;
+    let special = |c: char| {
+        matches!(
+            c,
+            '<' | '>' | '&' | '@' | '#' | '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '!'
+        )
+    };
+    while let Some(at) = rest.find(special) {
+        out.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'<' => out.push_str("&lt;"),
+            b'>' => out.push_str("&gt;"),
+            b'&' => out.push_str("&amp;"),
             // `@name` would call somebody, `#12` link to a stranger's ticket.
-            '@' => out.push_str("&#64;"),
-            '#' => out.push_str("&#35;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '!' => {
+            b'@' => out.push_str("&#64;"),
+            b'#' => out.push_str("&#35;"),
+            other => {
                 out.push('\\');
-                out.push(c);
+                out.push(char::from(other));
             }
-            c => out.push(c),
         }
+        rest = &rest[at + 1..];
     }
+    out.push_str(rest);
     // A bare address would become a link.
-    out.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
+    if out.contains("://") || out.contains("www.") {
+        out = out.replace("://", ":&#47;&#47;").replace("www.", "www&#46;");
+    }
+    out
 }
 
 fn line(out: &mut String, text: &str) {

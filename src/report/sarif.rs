@@ -8,6 +8,7 @@ use super::model::{Report, Verdict};
 use super::text::{printable, singular};
 use super::words::{details, fingerprint, headline, place, waiver_words};
 use crate::rule::{Finding, Severity, Since, Status};
+use rayon::prelude::*;
 use serde_sarif::sarif::{
     ArtifactLocation, Invocation, Location, LogicalLocation, Message, MultiformatMessageString, Notification,
     NotificationLevel, PhysicalLocation, Region, ReportingConfiguration, ReportingConfigurationLevel,
@@ -28,16 +29,14 @@ pub fn to_sarif(report: &Report) -> String {
         .collect();
     let mut rules: Vec<ReportingDescriptor> = Vec::new();
     let mut rule_of: HashMap<&str, i64> = HashMap::new();
-    let results: Vec<Found> = told
-        .iter()
-        .map(|finding| {
-            let at = *rule_of.entry(&finding.rule).or_insert_with(|| {
-                rules.push(descriptor(finding));
-                i64::try_from(rules.len() - 1).unwrap_or(i64::MAX)
-            });
-            result(finding, at)
-        })
-        .collect();
+    for finding in &told {
+        rule_of.entry(&finding.rule).or_insert_with(|| {
+            rules.push(descriptor(finding));
+            i64::try_from(rules.len() - 1).unwrap_or(i64::MAX)
+        });
+    }
+    let results: Vec<Found> =
+        told.par_iter().map(|finding| result(finding, rule_of[finding.rule.as_str()])).collect();
     let version = report.tool.strip_prefix("quorate ").unwrap_or(&report.tool);
     let driver = ToolComponent::builder().name("quorate").version(version).rules(rules).build();
     let run = Run::builder()

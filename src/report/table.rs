@@ -222,10 +222,12 @@ fn quiet_row(block: &Block<'_>, look: Look) -> Row {
     let line = &block.lines[0];
     let subject = match (block.status, line.findings[0].subjects) {
         (Status::NotApplicable, _) => String::new(),
-        (_, number) if number > 1 && line.of > number => format!("{number} of {} {}", line.of, line.noun),
+        (_, number) if number > 1 && line.of > number => {
+            format!("{number} of {} {}", line.of, printable(line.noun))
+        }
         _ => names(&line.subjects, look),
     };
-    let text = format!("{} ({})", printable(block.title), block.rules[0]);
+    let text = format!("{} ({})", printable(block.title), printable(block.rules[0]));
     row(block.status, status_word(block.status), &subject, &text, look)
 }
 
@@ -329,14 +331,16 @@ fn subject_words(line: &Line<'_>, look: Look) -> String {
     }
     let number = line.subjects.len();
     let list = names(&line.subjects, look);
-    if line.noun.is_empty() {
+    // Where a name holds brackets, the end of a path may be a piece of that name.
+    let noun = printable(line.noun);
+    if noun.is_empty() {
         list
     } else if line.of > number {
-        format!("{number} of {} {}: {list}", line.of, line.noun)
+        format!("{number} of {} {noun}: {list}", line.of)
     } else if number == 2 {
-        format!("both {}: {list}", line.noun)
+        format!("both {noun}: {list}")
     } else {
-        format!("all {}: {list}", count(number, line.noun))
+        format!("all {}: {list}", count(number, &noun))
     }
 }
 
@@ -369,7 +373,7 @@ fn foot(report: &Report, look: Look) -> String {
         rows.push(("Limit".to_owned(), printable(&text).into_owned()));
     }
     let word = report.verdict.word().to_uppercase();
-    let verdict = format!("{word}: {} (exit code {})", report.reason, report.exit_code);
+    let verdict = format!("{word}: {} (exit code {})", printable(&report.reason), report.exit_code);
     let mut table = table(look, PLAIN);
     for (name, text) in rows {
         table.add_row(pair(Cell::new(name), &text, None, look));
@@ -481,5 +485,21 @@ pub(super) fn lay(table: &mut Table, look: Look) {
 }
 
 pub(super) fn finish(table: &Table) -> String {
-    table.trim_fmt()
+    disarmed(table.trim_fmt())
+}
+
+/// A line that begins with a command of GitHub's runner (`::error::`) or Azure's (`##vso[`) is obeyed when it is printed there,
+/// and where a line is folded is for whoever chose the words to say. Such a beginning becomes one character that looks alike.
+fn disarmed(text: String) -> String {
+    let commands = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("::") || line.starts_with("##vso[") || line.starts_with("##[")
+    };
+    if !text.lines().any(commands) {
+        return text;
+    }
+    let lines = text.lines().map(|line| {
+        if commands(line) { line.replacen("::", "∷", 1).replacen("##", "＃", 1) } else { line.to_owned() }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -9,18 +9,26 @@ use std::fmt::Write;
 /// Whether a character could make a terminal do or show something other than that character.
 ///
 /// Control characters (C0, DEL, C1), line and paragraph separators, bidirectional controls (Unicode 15, UAX 9),
-/// zero-width characters, tags, and other characters for internal use.
+/// zero-width characters, tags, noncharacters (which XML cannot hold), and other characters for internal use.
 pub fn is_hostile(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            | '\u{2060}'..='\u{206f}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+        || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// The text on one line: runs of white space become one space, hostile characters are written out as `\u{1b}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    let plain = !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ");
-    if plain && !text.contains(is_hostile) {
+    // Nearly all text is printable ASCII, which is seen at a glance.
+    let plain =
+        |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.contains(is_hostile);
+    let tight = !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ");
+    if tight && plain(text) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -57,6 +65,23 @@ pub fn printable_lines(text: &str) -> Cow<'_, str> {
 
 fn escape(out: &mut String, c: char) {
     write!(out, "\\u{{{:x}}}", u32::from(c)).expect("writing to a string cannot fail");
+}
+
+/// Adds a text to one of HTML or XML, in an element or in the value of an attribute, as text and nothing else.
+pub(super) fn escape_markup(out: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        out.push_str(&rest[..at]);
+        out.push_str(match rest.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            _ => "&#39;",
+        });
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
 }
 
 /// The text with a capital at its beginning.
@@ -100,6 +125,13 @@ mod tests {
         assert_eq!(printable("  a\n\tPASS\r\n  b "), "a PASS b");
         assert_eq!(printable_lines("a\r\n\tb\u{1b}"), "a\\u{d}\n    b\\u{1b}");
         assert!(matches!(printable("plain – text"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn markup_is_text() {
+        let mut out = String::from("<b>");
+        escape_markup(&mut out, "a<b>&\"c\" 'ü' ]]>");
+        assert_eq!(out, "<b>a&lt;b&gt;&amp;&quot;c&quot; &#39;ü&#39; ]]&gt;");
     }
 
     #[test]

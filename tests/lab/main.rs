@@ -4,6 +4,7 @@
 //! Each test starts its own peer on ports of its own and ends it by its pid. A test whose peer is missing fails with
 //! one line that says what to install, unless `QUORATE_LAB=off`.
 
+mod browser;
 mod cluster;
 mod cluster_faults;
 mod conformance;

@@ -60,7 +60,7 @@ pub(super) fn run(args: DemoArgs, terminal: &Terminal) -> Outcome {
     if args.list_faults {
         return list_faults(args.outputs.format, terminal);
     }
-    args.outputs.check()?;
+    args.outputs.check([])?;
     let mut timings = Timings::new(args.timings);
     let faults = fault_set(&args.faults);
     let path = args.dir.join("cluster.toml");

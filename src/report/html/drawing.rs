@@ -2,7 +2,7 @@
 //! has there. What is missing is a broken red line, so that it is seen where it should be.
 
 use crate::report::drawn::{Drawn, DrawnLun, DrawnNetwork, DrawnNode, Tap};
-use crate::report::text::printable;
+use crate::report::text::{escape_markup, printable};
 use crate::rule::Status;
 use std::fmt::Write;
 
@@ -22,7 +22,8 @@ const NARROW: usize = 16;
 const WIDE: usize = 30;
 
 /// The drawing, or none where there is no node to draw.
-pub(super) fn draw(drawn: &Drawn) -> Option<String> {
+/// `mark` sets its names apart from those of other drawings on the page.
+pub(super) fn draw(drawn: &Drawn, mark: &str) -> Option<String> {
     if drawn.nodes.is_empty() || (drawn.networks.is_empty() && drawn.luns.is_empty()) {
         return None;
     }
@@ -34,7 +35,8 @@ pub(super) fn draw(drawn: &Drawn) -> Option<String> {
     let height = TOP + rows.iter().sum::<usize>() + heading(drawn) + drawn.luns.len() * LUN + 16;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-         role=\"img\" aria-labelledby=\"drawing-t drawing-d\"><title id=\"drawing-t\">The cluster</title><desc id=\"drawing-d\">{}</desc>",
+         role=\"img\" aria-labelledby=\"drawing-t{mark} drawing-d{mark}\"><title id=\"drawing-t{mark}\">The cluster</title>\
+         <desc id=\"drawing-d{mark}\">{}</desc>",
         escaped(&description(drawn))
     );
     let bottom = height - 10;
@@ -254,5 +256,7 @@ fn text(out: &mut String, x: usize, y: usize, anchor: &str, class: &str, words: 
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let mut out = String::with_capacity(text.len());
+    escape_markup(&mut out, text);
+    out
 }

@@ -4,25 +4,30 @@
 //! Whatever a host said is text and nothing else: the template engine escapes it, characters that could turn or hide text are
 //! written out, and the page forbids itself everything but its own style.
 
+mod article;
 mod drawing;
 
 use super::baseline::{Compared, Gone};
 use super::drawn::{Difference, Drawn, DrawnWay};
-use super::group::{Block, blocks, blocks_of};
+use super::group::{blocks, blocks_of};
 use super::model::{Report, Tone};
 use super::table::Look;
 use super::tested::{TestedLun, step_result, step_words};
-use super::text::{capital, count, printable};
-use super::words::{missing_or_value, provenance, since_words, waiver_words};
-use crate::rule::{Evidence, Finding, Status};
+use super::text::{capital, escape_markup, printable};
+use crate::rule::{Finding, Status};
+use article::article;
 use minijinja::{AutoEscape, Environment, Value, context};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
 
 /// Names in one cell before the rest is only counted.
 const NAMES: usize = 16;
+
+/// Columns of nodes that fit on a sheet of A4, in a table and in the drawing.
+const COLUMNS: usize = 8;
+const STRIP: usize = 5;
 
 /// Facts shown below one line of a finding.
 const EVIDENCE: usize = 8;
@@ -38,7 +43,8 @@ pub fn to_html(report: &Report) -> String {
         environment.template_from_named_str("page.html", PAGE).and_then(|page| page.render(values(report)));
     // The template is part of the program and its values are text; a page that says what went wrong is better than none.
     let mut text = rendered.unwrap_or_else(|error| {
-        let words = error.to_string().replace('&', "&amp;").replace('<', "&lt;");
+        let mut words = String::new();
+        escape_markup(&mut words, &error.to_string());
         format!("<!doctype html><title>quorate</title><p>The report cannot be drawn: {words}. Its other formats hold it.</p>")
     });
     if !text.ends_with('\n') {
@@ -80,11 +86,14 @@ fn values(report: &Report) -> Value {
     let open = [Status::Fail, Status::Unknown, Status::Warn, Status::Info, Status::Waived];
     // Without a baseline nothing is known.
     let known = |finding: &Finding| finding.baseline.as_ref().is_some_and(|one| one.since.is_known());
-    let found = |still: bool| -> Vec<Value> {
-        open.into_iter()
-            .flat_map(|status| blocks_of(&report.findings, status, &|finding| known(finding) == still))
-            .map(|block| block_value(&block))
-            .collect()
+    let found = |still: bool| -> Value {
+        let mut articles = String::new();
+        for status in open {
+            for block in blocks_of(&report.findings, status, &|finding| known(finding) == still) {
+                article(&mut articles, &block);
+            }
+        }
+        Value::from_safe_string(articles)
     };
     let quiet = |status: Status| -> Vec<Value> {
         blocks(&report.findings, status)
@@ -99,6 +108,11 @@ fn values(report: &Report) -> Value {
     let nothing = Drawn::default();
     let drawn = report.drawn.as_ref().unwrap_or(&nothing);
     let nodes: Vec<String> = drawn.nodes.iter().map(|node| said(&node.name)).collect();
+    let differences: Vec<_> = drawn.differences.iter().map(difference).collect();
+    let strips: Vec<Value> = parts(nodes.len(), STRIP)
+        .filter_map(|(from, to)| drawing::draw(&strip(drawn, from, to), &format!("-{from}")))
+        .map(Value::from_safe_string)
+        .collect();
     let validation: Vec<Value> = report
         .validation
         .iter()
@@ -129,13 +143,13 @@ fn values(report: &Report) -> Value {
         tiles,
         coverage => coverage(report),
         overrides,
-        picture => drawing::draw(drawn).map(Value::from_safe_string),
-        blocks => found(false),
+        picture => drawing::draw(drawn, "").map(Value::from_safe_string),
+        strips,
+        articles => found(false),
         baseline => report.baseline.as_ref().map(|compared| baseline(compared, found(true))),
-        nodes,
-        differences => drawn.differences.iter().map(difference).collect::<Vec<_>>(),
+        differences => matrices("Fact", &nodes, &differences),
         more_differences => drawn.more_differences,
-        ways => ways(drawn),
+        ways => matrices("From", &nodes, &ways(drawn)),
         tested => report.tested.iter().map(tested).collect::<Vec<_>>(),
         validation,
         holds => quiet(Status::Pass),
@@ -146,7 +160,7 @@ fn values(report: &Report) -> Value {
     }
 }
 
-fn baseline(compared: &Compared, still: Vec<Value>) -> Value {
+fn baseline(compared: &Compared, still: Value) -> Value {
     let gone: Vec<Value> = compared
         .gone
         .iter()
@@ -192,62 +206,11 @@ fn coverage(report: &Report) -> Vec<Value> {
     out
 }
 
-fn block_value(block: &Block<'_>) -> Value {
-    let lines: Vec<Value> = block
-        .lines
-        .iter()
-        .map(|line| {
-            let mut seen = HashSet::new();
-            let all = line.findings.iter().flat_map(|finding| &finding.evidence);
-            let all = all.filter(|one| seen.insert((&one.path, &one.value, &one.missing)));
-            let all: Vec<&Evidence> = all.collect();
-            let more = all.len().saturating_sub(EVIDENCE);
-            let shown = all.into_iter().take(EVIDENCE);
-            let mut evidence: Vec<String> = shown.map(|one| said(&missing_or_value(one))).collect();
-            if more > 0 {
-                evidence.push(format!("and {}", count(more, "more facts")));
-            }
-            let at =
-                line.findings[0].declared_at.as_ref().map(|at| format!("{}:{}", said(&at.file), at.line));
-            context! { subjects => names(&line.subjects), message => said(&line.message), evidence, at }
-        })
-        .collect();
-    let first = block.lines[0].findings[0];
-    let mut rows: Vec<Value> = Vec::new();
-    let mut row = |head: &str, text: String| {
-        if !text.is_empty() {
-            rows.push(context! { head, text });
-        }
-    };
-    let single = block.rules.len() == 1;
-    row("Baseline", said(&since_words(first).unwrap_or_default()));
-    if single {
-        row("Why", said(block.why));
-    }
-    if let Some(waiver) = &first.waiver {
-        row("Waived", waiver_words(waiver));
-    } else {
-        row("Fix", said(&block.remedy));
-    }
-    row(if single { "Rule" } else { "Rules" }, names(&block.rules));
-    if single {
-        row("Source", said(&first.source.join("; ")));
-        let findings = block.lines.iter().flat_map(|line| line.findings.iter().copied());
-        row("From", names(&provenance(findings)));
-    }
-    let title = if single {
-        said(block.title)
-    } else {
-        format!("{} cannot be judged", count(block.rules.len(), "rules"))
-    };
-    context! { class => block.status.word(), word => block.status.word(), title, lines, rows }
-}
-
 fn names(all: &[&str]) -> String {
     super::words::names(all, NAMES, printable)
 }
 
-fn difference(one: &Difference) -> Value {
+fn difference(one: &Difference) -> (String, Vec<Value>) {
     let cells: Vec<Value> = one
         .values
         .iter()
@@ -259,10 +222,11 @@ fn difference(one: &Difference) -> Value {
             Some(value) => context! { text => said(value) },
         })
         .collect();
-    context! { fact => said(&one.fact), cells }
+    (said(&one.fact), cells)
 }
 
-fn ways(drawn: &Drawn) -> Vec<Value> {
+/// The rows of the table of ways: the node that each starts at, and a cell for each node.
+fn ways(drawn: &Drawn) -> Vec<(String, Vec<Value>)> {
     if drawn.ways.is_empty() {
         return Vec::new();
     }
@@ -276,18 +240,64 @@ fn ways(drawn: &Drawn) -> Vec<Value> {
                 .iter()
                 .map(|to| match ways.get(&(from.name.as_str(), to.name.as_str())) {
                     _ if from.name == to.name => context! { text => "" },
-                    Some(DrawnWay { reachable: Some(false), .. }) => {
-                        context! { text => "no way", class => "odd" }
-                    }
-                    Some(DrawnWay { round_trip_us: Some(time), .. }) => {
-                        context! { text => format!("{}.{:02} ms", time / 1000, time % 1000 / 10) }
-                    }
-                    _ => context! { text => "not known", class => "none" },
+                    way => way_cell(way.copied()),
                 })
                 .collect();
-            context! { from => said(&from.name), cells }
+            (said(&from.name), cells)
         })
         .collect()
+}
+
+fn way_cell(way: Option<&DrawnWay>) -> Value {
+    let (words, class) = match way {
+        Some(DrawnWay { reachable: Some(false), .. }) => ("no way".to_owned(), "odd"),
+        Some(DrawnWay { round_trip_us: Some(time), .. }) => {
+            (format!("{}.{:02} ms", time / 1000, time % 1000 / 10), "")
+        }
+        _ => ("not known".to_owned(), "none"),
+    };
+    match way.and_then(|way| way.worst) {
+        Some(Status::Fail) => context! { text => format!("{words} ✗"), class => "odd" },
+        Some(Status::Warn) => context! { text => format!("{words} !"), class => "warn" },
+        Some(Status::Unknown) => context! { text => format!("{words} ?"), class => "unknown" },
+        _ => context! { text => words, class },
+    }
+}
+
+/// Tables with a column for each node: one of all nodes, and, where that is too wide for a sheet of paper, several of a few
+/// nodes each, for print.
+fn matrices(head: &str, nodes: &[String], rows: &[(String, Vec<Value>)]) -> Value {
+    let part = |from: usize, to: usize| {
+        let rows: Vec<Value> =
+            rows.iter().map(|(name, cells)| context! { name, cells => cells[from..to].to_vec() }).collect();
+        context! { head, nodes => nodes[from..to].to_vec(), rows }
+    };
+    let whole = part(0, nodes.len());
+    let printed: Vec<Value> = parts(nodes.len(), COLUMNS).map(|(from, to)| part(from, to)).collect();
+    context! { whole, printed, rows => rows.len() }
+}
+
+/// The parts of so many columns that are printed one below the other; none where all of them fit.
+fn parts(all: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let starts = (0..all).step_by(most).filter(move |_| all > most);
+    starts.map(move |from| (from, all.min(from + most)))
+}
+
+/// The drawing of some of the nodes.
+fn strip(drawn: &Drawn, from: usize, to: usize) -> Drawn {
+    let mut out = Drawn {
+        nodes: drawn.nodes[from..to].to_vec(),
+        networks: drawn.networks.clone(),
+        luns: drawn.luns.clone(),
+        ..Drawn::default()
+    };
+    for network in &mut out.networks {
+        network.taps = network.taps.iter().skip(from).take(to - from).cloned().collect();
+    }
+    for lun in &mut out.luns {
+        lun.paths = lun.paths.iter().skip(from).take(to - from).copied().collect();
+    }
+    out
 }
 
 fn tested(lun: &TestedLun) -> Value {

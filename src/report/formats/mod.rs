@@ -6,9 +6,12 @@ use crate::rule::{AppliedWaiver, Evidence, Finding, Line, Status};
 use Status::{Fail, Info, NotApplicable, Pass, Unknown, Waived, Warn};
 use quick_junit::NonSuccessKind;
 
+mod page;
+mod schema;
+
 /// What a host might say to be taken for something else by what reads the report.
-const HOSTILE: &str =
-    "</td><script>alert(1)</script> ]]> \u{1b}[31m\n::error::x%0A | `a` @all [x](http://y) \"q\" \\ \u{202e}";
+const HOSTILE: &str = "</td><script>alert(1)</script> ]]> \u{1b}[31m\u{9b}2J\0\n::error::x%0A\r\n::stop-commands::x\u{2028}::error::y | `a` @all \
+     [x](http://y) \"q\" 'p' \\ <!-- &amp; \u{202e}\u{200f}\u{fffe}\u{1ffff}\u{e0041} {{ 7 * 7 }} {% raw %}";
 
 fn of_all_kinds() -> Report {
     let mut findings = vec![
@@ -36,6 +39,46 @@ fn of_all_kinds() -> Report {
         instead_of: Fail,
     });
     report(findings)
+}
+
+/// A report in which every text that comes from a host, a file or a rule is hostile, and one name is very long.
+fn everything_hostile() -> Report {
+    let long = "n".repeat(20_000);
+    let mut findings: Vec<Finding> = Vec::new();
+    for (at, status) in Status::ALL.into_iter().enumerate() {
+        let text = || format!("{HOSTILE}{at}");
+        let evidence =
+            |value: Option<String>| Evidence { path: text(), missing: value.is_none().then(text), value };
+        findings.push(Finding {
+            title: text().into(),
+            subject: if at == 0 { format!("{HOSTILE}{long}") } else { text() },
+            message: text(),
+            why: text().into(),
+            remedy: text().into(),
+            source: vec![text()].into(),
+            evidence: vec![evidence(None), evidence(Some(text()))],
+            provenance: vec![text()],
+            waiver: (status == Waived).then(|| AppliedWaiver {
+                owner: text(),
+                from: None,
+                reason: text(),
+                until: text(),
+                instead_of: Fail,
+            }),
+            declared_at: (at % 2 == 0).then(|| Line { file: text(), line: 3 }),
+            rule_at: Some(Line { file: text(), line: 4 }),
+            ..finding(&text(), status, &format!("nodes[{HOSTILE}]"), "")
+        });
+    }
+    let mut report = report(findings);
+    report.cluster.name = Some(HOSTILE.into());
+    report.cluster.platform = Some(HOSTILE.into());
+    report.cluster.release = Some(HOSTILE.into());
+    report.cluster.profile = HOSTILE.into();
+    report.gathered = Some(HOSTILE.into());
+    report.reason = HOSTILE.into();
+    report.coverage.nodes.not_reached.push(NotReached { name: HOSTILE.into(), reason: HOSTILE.into() });
+    report
 }
 
 fn empty() -> Report {
@@ -273,4 +316,52 @@ fn words_are_the_same_everywhere() {
         assert!(text.contains("mend it"), "{text}");
         assert!(text.contains("a/fails"), "{text}");
     }
+}
+
+#[test]
+fn nothing_hostile_gets_through_in_any_format() {
+    let report = everything_hostile();
+    let look = Look { verbose: 1, explain: true, ..Look::PLAIN };
+    let all = [
+        ("table", to_table(&report, look)),
+        ("narrow", to_table(&report, Look { width: 20, ..look })),
+        ("json", report.to_json()),
+        ("json-lines", to_json_lines(&report)),
+        ("markdown", to_markdown(&report)),
+        ("html", to_html(&report)),
+        ("junit", to_junit(&report)),
+        ("sarif", to_sarif(&report)),
+        ("github", to_github(&report)),
+        ("gitlab", to_gitlab(&report)),
+        ("prometheus", to_prometheus(&report)),
+    ];
+    let mut wrong: Vec<String> = Vec::new();
+    for (format, text) in &all {
+        if let Some((at, _)) = text.char_indices().find(|(_, c)| *c != '\n' && is_hostile(*c)) {
+            wrong.push(format!("{format}: {:?}", text[at..].chars().take(40).collect::<String>()));
+        }
+        if !text.ends_with('\n') {
+            wrong.push(format!("{format} does not end with a line end"));
+        }
+        // A runner reads commands out of whatever is printed.
+        let commands = text.lines().filter(|line| line.trim_start().starts_with("::")).count();
+        let own = if *format == "github" { report.findings.len() - 3 + 1 } else { 0 };
+        if commands != own {
+            wrong.push(format!("{format} has {commands} commands, not {own}"));
+        }
+        if ["markdown", "html", "junit"].contains(format) && text.contains("<script>") {
+            wrong.push(format!("{format} has an element of a host"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(all[5].1.contains("{{ 7 * 7 }} {% raw %}"), "a template in a host's words is not run");
+    let samples = all[10].1.lines().filter(|line| !line.starts_with('#'));
+    let sound = regex::Regex::new(
+        r#"^quorate_[a-z_]+\{[a-z_]+="([^"\\]|\\[\\"n])*"(,[a-z_]+="([^"\\]|\\[\\"n])*")*\} -?\d+$"#,
+    );
+    let sound = sound.expect("sound");
+    for sample in samples {
+        assert!(sound.is_match(sample), "{sample}");
+    }
+    assert_eq!(Report::from_json(&all[2].1).expect("it is read back"), report);
 }
