@@ -243,7 +243,7 @@ fn ssh(dir: &Path, nodes: usize, runs: usize) {
     let path = path_with(&sshd.client_path());
     let out = dir.join("facts.json");
     let names: Vec<String> = (0..nodes).map(|node| format!("n{node:03}")).collect();
-    let script = quorate::probe::script::render("0123456789abcdef", &names);
+    let script = quorate::probe::script::render("0123456789abcdef", &names, false);
     let probe = || {
         let output = Command::new(QUORATE)
             .args(["probe", "--parallel", &nodes.to_string(), "-o"])
