@@ -399,10 +399,10 @@ pub fn plan(nodes: &[&str]) -> String {
 
 /// The file of Corosync for some nodes, with what its section `quorum` says beside the provider.
 pub fn corosync_conf(nodes: &[&str], quorum: &str) -> String {
-    let mut conf = format!(
-        "totem {{\n  version: 2\n  cluster_name: lab\n  config_version: 1\n  transport: knet\n  \
-         crypto_cipher: aes256\n  crypto_hash: sha256\n  token: 3000\n  link_mode: passive\n  knet_pmtud_interval: 1\n}}\nnodelist {{\n"
-    );
+    let mut conf =
+        "totem {\n  version: 2\n  cluster_name: lab\n  config_version: 1\n  transport: knet\n  \
+         crypto_cipher: aes256\n  crypto_hash: sha256\n  token: 3000\n  link_mode: passive\n  knet_pmtud_interval: 1\n}\nnodelist {\n"
+        .to_owned();
     for node in nodes {
         let number = number(node);
         conf += &format!(
