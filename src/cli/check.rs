@@ -8,7 +8,7 @@ use super::gather::{self, Gathered, Gathering};
 use super::outputs::{OutputOptions, Shown};
 use super::terminal::Terminal;
 use super::timings::Timings;
-use super::write::to_stdout;
+use super::write::{ended, to_stdout};
 use super::{Outcome, bundles, former, recording, rulebook};
 use crate::derive;
 use crate::facts::Document;
@@ -145,10 +145,10 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
         .into());
     }
     let shown = if args.compare { Shown::Comparison } else { Shown::Report };
-    args.outputs.write(&report, shown, terminal)?;
+    let written = args.outputs.write(&report, shown, terminal);
     timings.done("writing");
     timings.tell();
-    Ok(report.exit_code())
+    ended(report.exit_code(), written, terminal)
 }
 
 /// Judges facts: what is derived is derived anew, and waivers are held against the day the facts were gathered. `drawn`

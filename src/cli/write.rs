@@ -3,6 +3,8 @@
 //! What could not be written to its end never ends with 0, so that a part is not taken for the whole. A reader that went away knows
 //! that it did: nothing is said of that.
 
+use super::terminal::Terminal;
+use super::{ExitCode, Outcome};
 use crate::report::write_json;
 use crate::source::{Problem, Problems};
 use std::io::{ErrorKind, Write};
@@ -30,6 +32,18 @@ pub(super) fn printed(result: std::io::Result<()>) -> Result<(), Problems> {
         ErrorKind::StorageFull => cut_off(&error).help("make room, and run it again").into(),
         _ => cut_off(&error).into(),
     })
+}
+
+/// How a run ends that came to a code and wrote its answer, or could not: that something may be left on a LUN is told whatever
+/// else goes wrong, all other codes stand for an answer that is whole.
+pub(super) fn ended(code: ExitCode, written: Result<(), Problems>, terminal: &Terminal) -> Outcome {
+    match written {
+        Err(problems) if code == ExitCode::LeftOnLun => {
+            terminal.complain(&problems);
+            Ok(code)
+        }
+        written => written.map(|()| code),
+    }
 }
 
 fn cut_off(error: &std::io::Error) -> Problem {

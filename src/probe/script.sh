@@ -723,11 +723,12 @@ cluster() {
     filtered corosync /etc/corosync/corosync.conf -e 's/^\([[:space:]]*key[[:space:]]*:\).*/\1 (cut)/'
     key corosync-authkey /etc/corosync/authkey
     key pacemaker-authkey /etc/pacemaker/authkey
-    for _i in corosync pacemaker; do
-        _f=/etc/sysconfig/$_i
-        [ -e $_f ] || _f=/etc/default/$_i
-        filtered $_i-settings $_f -e '/^[[:space:]]*[#;]/d' -e '/^[[:space:]]*$/d'
-    done
+    _f=/etc/sysconfig/corosync
+    [ -e $_f ] || _f=/etc/default/corosync
+    filtered corosync-settings $_f -e '/^[[:space:]]*[#;]/d' -e '/^[[:space:]]*$/d'
+    _f=/etc/sysconfig/pacemaker
+    [ -e $_f ] || _f=/etc/default/pacemaker
+    filtered pacemaker-settings $_f -e '/^[[:space:]]*[#;]/d' -e '/^[[:space:]]*$/d'
     _f=/etc/sysconfig/sbd
     [ -e $_f ] || _f=/etc/default/sbd
     file sbd-config $_f

@@ -432,7 +432,7 @@ fn a_run_file_that_another_hand_wrote() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_mistake() {
+fn a_reader_that_goes_away_is_told_by_the_code_alone() {
     let target = start();
     let folder = Folder::new();
     let unit = unit(&target);
@@ -440,7 +440,7 @@ fn a_reader_that_goes_away_is_no_mistake() {
     drop(running.0.stdout.take());
     let mut said = String::new();
     running.0.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
-    assert_eq!(running.0.wait().expect("own child").code(), Some(0), "{said}");
+    assert_eq!(running.0.wait().expect("own child").code(), Some(2), "{said}");
     assert!(!said.contains("panicked") && !said.contains("internal error"), "{said}");
 }
 

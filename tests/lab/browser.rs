@@ -73,10 +73,17 @@ fn a_page_opens_in_a_browser_as_it_was_written() {
         return;
     }
     let folder = tempfile::tempdir().expect("temporary directory");
-    let facts = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/clusters/wsfc-2022-disk-witness.json");
+    let healthy = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/clusters/wsfc-2022-disk-witness.json");
+    let healthy = std::fs::read_to_string(healthy).expect("a recording");
+    let broken = healthy.replacen("\"link_up\": true", "\"link_up\": false", 1);
+    assert_ne!(healthy, broken, "a link is down");
+    let facts = folder.path().join("facts.json");
+    std::fs::write(&facts, broken).expect("written");
     let page = folder.path().join("report.html");
     let status = Command::new(QUORATE)
-        .args(["check", facts, "--format", "html", "-o"])
+        .arg("check")
+        .arg(&facts)
+        .args(["--format", "html", "-o"])
         .arg(&page)
         .stderr(Stdio::null())
         .status()

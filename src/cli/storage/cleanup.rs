@@ -6,7 +6,7 @@ use crate::cli::Outcome;
 use crate::cli::args::Format;
 use crate::cli::terminal::Terminal;
 use crate::cli::trace::TraceFile;
-use crate::cli::write::to_stdout;
+use crate::cli::write::{ended, to_stdout};
 use crate::conformance::cleanup::{Cleaned, Dial, by_marks, by_record};
 use crate::conformance::journal::Journal;
 use crate::conformance::plan::DEFENCE_INTERVAL;
@@ -73,15 +73,15 @@ pub(super) fn run(args: CleanupArgs, terminal: &Terminal) -> Outcome {
         ExitCode::LeftOnLun
     };
     report.exit_code = code.code();
-    match args.format {
-        Format::Json => to_stdout(&report.to_json())?,
+    let written = match args.format {
+        Format::Json => to_stdout(&report.to_json()),
         Format::Table => {
             let parts: Vec<String> =
                 report.cleaned.iter().map(|cleaned| in_words(cleaned, args.run_file.as_deref())).collect();
-            to_stdout(&parts.join("\n"))?;
+            to_stdout(&parts.join("\n"))
         }
-    }
-    Ok(code)
+    };
+    ended(code, written, terminal)
 }
 
 /// Undoes the run of a file, and writes down there that it is undone.

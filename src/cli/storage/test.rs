@@ -9,7 +9,7 @@ use crate::cli::args::Format;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::terminal::Terminal;
 use crate::cli::trace::TraceFile;
-use crate::cli::write::to_stdout;
+use crate::cli::write::{ended, to_stdout};
 use crate::conformance::cleanup::{Dial, by_record};
 use crate::conformance::facts::tell;
 use crate::conformance::gate::{Refusal, RefusalKind};
@@ -122,16 +122,16 @@ pub(super) fn run(args: TestArgs, terminal: &Terminal) -> Outcome {
     trace.end(terminal);
     let code = worst(&codes);
     report.exit_code = code.code();
-    match args.format {
-        Format::Json => to_stdout(&report.to_json())?,
+    let written = match args.format {
+        Format::Json => to_stdout(&report.to_json()),
         Format::Table => {
             let look = terminal.look();
             let parts: Vec<String> =
                 report.tested.iter().map(|tested| tested.to_table(look, Detail::Every)).collect();
-            to_stdout(&parts.join("\n"))?;
+            to_stdout(&parts.join("\n"))
         }
-    }
-    Ok(code)
+    };
+    ended(code, written, terminal)
 }
 
 impl TestArgs {
