@@ -151,20 +151,8 @@ pub(super) fn run(args: CheckArgs, terminal: &Terminal) -> Outcome {
     ended(report.exit_code(), written, terminal)
 }
 
-/// Judges facts: what is derived is derived anew, and waivers are held against the day the facts were gathered. `drawn`
-/// says whether a format is wanted that shows or holds what pictures show.
-pub(super) fn judge(
-    document: Document,
-    rules: &ResolvedRules<'_>,
-    waivers: &[Waiver],
-    fail_on: FailOn,
-    interrupted: bool,
-    drawn: bool,
-) -> Report {
-    judged(document, rules, waivers, fail_on, interrupted, drawn).1
-}
-
-/// A document with what is derived, and its report.
+/// Judges facts, and gives them with what is derived: that is derived anew, and waivers are held against the day the facts
+/// were gathered. `drawn` says whether a format is wanted that shows or holds what pictures show.
 pub(super) fn judged(
     document: Document,
     rules: &ResolvedRules<'_>,

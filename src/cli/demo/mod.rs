@@ -80,7 +80,7 @@ pub(super) fn run(args: DemoArgs, terminal: &Terminal) -> Outcome {
     timings.done("loading rules");
     let judge = |gathered: Gathered| {
         let (waivers, drawn) = (&inventory.waivers, args.outputs.show_pictures());
-        check::judge(gathered.document, &resolved, waivers, FailOn::Fail, gathered.interrupted, drawn)
+        check::judged(gathered.document, &resolved, waivers, FailOn::Fail, gathered.interrupted, drawn).1
     };
     let active = ActiveOptions::default();
     let gathering = Gathering::new(&inventory, &ProbeOptions::default(), &active, terminal)?;

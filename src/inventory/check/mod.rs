@@ -16,6 +16,7 @@ use super::raw::{
 };
 use crate::facts::Seconds;
 use crate::source::{Problems, SourceFile, Spanned, Text};
+use jiff::civil::Date;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -187,6 +188,24 @@ fn intent_plan(raw: RawIntent, nodes: usize, problems: &mut Problems) -> IntentP
     }
 }
 
+/// Reports what ends before its first day; days that are not given are not held against each other.
+fn begins_before_it_ends(
+    what: &str,
+    from: Option<&Spanned<Date>>,
+    until: Option<&Spanned<Date>>,
+    problems: &mut Problems,
+) {
+    let (Some(from), Some(until)) = (from, until) else { return };
+    if from.value > until.value {
+        problems.push(
+            until
+                .span
+                .problem(format!("the {what} ends before it begins"), "ends here")
+                .label(&from.span, "begins here"),
+        );
+    }
+}
+
 fn attestations(list: Vec<RawAttestation>, problems: &mut Problems) -> Vec<AttestationPlan> {
     let mut twice = Twice::new("attestation");
     let mut out = Vec::new();
@@ -196,16 +215,7 @@ fn attestations(list: Vec<RawAttestation>, problems: &mut Problems) -> Vec<Attes
             twice.check(subject.value.clone(), &subject.inner(), problems);
         }
         let by = raw.by.and_then(|by| filled(by, problems));
-        if let (Some(on), Some(until)) = (&raw.on, &raw.until)
-            && on.value > until.value
-        {
-            problems.push(
-                until
-                    .span
-                    .problem("the attestation ends before it begins", "ends here")
-                    .label(&on.span, "begins here"),
-            );
-        }
+        begins_before_it_ends("attestation", raw.on.as_ref(), raw.until.as_ref(), problems);
         let (Some(subject), Some(by), Some(until)) = (subject, by, raw.until) else { continue };
         out.push(AttestationPlan {
             subject: subject.value,
@@ -222,16 +232,7 @@ fn attestations(list: Vec<RawAttestation>, problems: &mut Problems) -> Vec<Attes
 fn waivers(list: Vec<RawWaiver>, problems: &mut Problems) -> Vec<Waiver> {
     let mut out: Vec<Waiver> = Vec::new();
     for raw in list {
-        if let (Some(from), Some(until)) = (&raw.from, &raw.until)
-            && from.value > until.value
-        {
-            problems.push(
-                until
-                    .span
-                    .problem("the waiver ends before it begins", "ends here")
-                    .label(&from.span, "begins here"),
-            );
-        }
+        begins_before_it_ends("waiver", raw.from.as_ref(), raw.until.as_ref(), problems);
         let rule = raw.rule.filter(|rule| filled(rule.clone(), problems).is_some());
         let subject_given = raw.subject.is_some();
         let subject = raw.subject.filter(|subject| filled(subject.clone(), problems).is_some());
