@@ -122,3 +122,116 @@ fn a_page_opens_in_a_browser_as_it_was_written() {
     let picture = std::fs::read(&picture).expect("a picture");
     assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "{} bytes", picture.len());
 }
+
+/// A page of a cluster with names that are hard to draw: wide letters, other scripts, long ones, two interfaces that are down.
+fn page_of_strange_names(folder: &Path) -> PathBuf {
+    let text = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/clusters/pacemaker-3-iscsi.json");
+    let mut text = std::fs::read_to_string(text).expect("a recording");
+    let names = [
+        ("db1", "WWWWWWWW-WWWWWWWW-WWWWWWWW.example.org"),
+        ("db2", "節点の名前はとても長いです一二三"),
+        ("db3", "Щёголь-база-данных-Ю﷽عقدة"),
+        ("\"eno1\"", "\"enp129s0f1np1-WWWW\""),
+        ("\"ens3f0\"", "\"ネットワークアダプター二\""),
+        ("\"pgdata\"", "\"PGDATA WWWWWWWWWWWW MMMMMMMMMM @@@@@@\""),
+        ("10.31.16.5:3260", "[2001:db8:dddd:dddd:dddd:dddd:dddd:dddd]:3260"),
+    ];
+    for (plain, strange) in names {
+        let changed = text.replace(plain, strange);
+        assert_ne!(changed, text, "{plain} is in the recording");
+        text = changed;
+    }
+    let mut facts: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let nodes = facts["nodes"].as_array_mut().expect("nodes");
+    for nic in nodes[0]["nics"].as_array_mut().expect("interfaces") {
+        nic["link_up"] = false.into();
+    }
+    for at in 0..3 {
+        let mut node = nodes[0].clone();
+        node["name"] = format!("MMMMMMMMMMMMMM{at}").into();
+        nodes.push(node);
+    }
+    let file = folder.join("strange.json");
+    std::fs::write(&file, facts.to_string()).expect("written");
+    let page = folder.join("strange.html");
+    let out = Command::new(QUORATE)
+        .arg("check")
+        .arg(&file)
+        .args(["--format", "html", "-o"])
+        .arg(&page)
+        .output()
+        .expect("quorate");
+    assert!(page.is_file(), "{}", String::from_utf8_lossy(&out.stderr));
+    page
+}
+
+/// Says of each word of the drawing whether it stays where it belongs: in its box, or beside all of them and in its picture.
+const HOLD_WORDS: &str = "<script>
+const said = [];
+let held = 0;
+for (const svg of document.querySelectorAll('svg')) {
+  if (!svg.getBoundingClientRect().width) continue;
+  const boxes = [...svg.querySelectorAll('rect')].map(rect => rect.getBBox());
+  const { width, height } = svg.viewBox.baseVal;
+  for (const text of svg.querySelectorAll('text')) {
+    const b = text.getBBox(), x = b.x + b.width / 2, y = b.y + b.height / 2;
+    const inside = r => r.x <= x && x <= r.x + r.width && r.y <= y && y <= r.y + r.height;
+    const own = boxes.find(inside) || { x: 0, y: 0, width, height };
+    const over = r => r !== own && b.x < r.x + r.width && r.x < b.x + b.width && b.y < r.y + r.height && r.y < b.y + b.height;
+    if (b.x < own.x || b.x + b.width > own.x + own.width || b.y < own.y || b.y + b.height > own.y + own.height || boxes.some(over))
+      said.push(text.textContent);
+    held += 1;
+  }
+}
+const out = document.createElement('output');
+out.textContent = 'held ' + held + '; over the edge ' + said.length + ': ' + said.join(' | ');
+document.body.append(out);
+</script>";
+
+/// How many words the drawing has, and those that do not stay where they belong.
+fn words_over_the_edge(folder: &Path, page: &str) -> (usize, String) {
+    let tried = folder.join("tried.html");
+    // The page forbids itself all scripts, so the trial takes that line out.
+    let start = page.find("<meta http-equiv=\"Content-Security-Policy\"").expect("a policy");
+    let end = start + page[start..].find('>').expect("its end") + 1;
+    let text = format!("{}{}{HOLD_WORDS}", &page[..start], &page[end..]);
+    std::fs::write(&tried, text).expect("written");
+    let shown = look(folder, &tried, &["--dump-dom", "--window-size=1280,900"]);
+    let dom = String::from_utf8_lossy(&shown.stdout);
+    let (_, said) = dom.split_once("<output>held ").expect("the script ran");
+    let (held, said) = said.split_once("; over the edge ").expect("both");
+    let (said, _) = said.split_once("</output>").expect("its end");
+    (held.parse().expect("a number"), said.to_owned())
+}
+
+#[test]
+fn words_of_the_drawing_stay_in_their_boxes() {
+    if off() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let page = std::fs::read_to_string(page_of_strange_names(folder.path())).expect("written");
+    assert!(page.contains(">✗ down enp12"), "interfaces are down");
+    let (held, over) = words_over_the_edge(folder.path(), &page);
+    assert!(held > 60 && over.starts_with("0:"), "{held}; {over}");
+    // What would be found if one did not.
+    let wide = page.replace(">✗ down enp12", ">✗ down WWWWWWWWWWenp12");
+    let (all, over) = words_over_the_edge(folder.path(), &wide);
+    assert!(all == held && over.contains(": ✗ down WWWWWWWWWW"), "{all}; {over}");
+}
+
+#[test]
+fn what_is_too_wide_for_a_sheet_is_printed_in_parts() {
+    if off() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let page = std::fs::read_to_string(page_of_strange_names(folder.path())).expect("written");
+    // Rules for paper, held on the screen: the browser shows what it would print.
+    let paper = folder.path().join("paper.html");
+    let style = page.replace("@media print {", "@media all {");
+    assert_ne!(style, page);
+    std::fs::write(&paper, &style).expect("written");
+    let (held, over) = words_over_the_edge(folder.path(), &style);
+    assert!(held > 60 && over.starts_with("0:"), "{held}; {over}");
+}

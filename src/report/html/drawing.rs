@@ -1,25 +1,39 @@
 //! The cluster as a drawing (SVG): a column for each node, a row for each network and each LUN; at each crossing what the node
 //! has there. What is missing is a broken red line, so that it is seen where it should be.
 
+use super::measure::{fit, fits};
 use crate::report::drawn::{Drawn, DrawnLun, DrawnNetwork, DrawnNode, Tap};
 use crate::report::text::{escape_markup, printable};
 use crate::rule::Status;
 use std::fmt::Write;
 
 /// Width of the words at the left of a row.
-const LABEL: usize = 210;
+const LABEL: usize = 250;
 /// Width of a node's column.
-const COLUMN: usize = 128;
+const COLUMN: usize = 148;
 /// Width of the portals at the right.
-const PORTALS: usize = 190;
+const PORTALS: usize = 230;
 /// Height of a network's row, and of a LUN's.
 const NETWORK: usize = 64;
 const LUN: usize = 34;
 /// Where the rows begin.
 const TOP: usize = 70;
-/// Characters that fit into a column and into the words at the left.
-const NARROW: usize = 16;
-const WIDE: usize = 30;
+/// From the edge of a column to its boxes: those of nodes, of what they have on a network, of their paths to a LUN.
+const NODE_EDGE: usize = 6;
+const TAP_EDGE: usize = 10;
+const PATH_EDGE: usize = 22;
+/// From the left of the drawing to the words, and from them to the first column.
+const LABEL_EDGE: usize = 8;
+/// From the edge of a box to the words in it, at each side.
+const PADDING: usize = 5;
+/// Room for words: at the left of a row, in the boxes of a column, in that of a portal.
+const LABEL_ROOM: usize = LABEL - 2 * LABEL_EDGE;
+const NODE_ROOM: usize = COLUMN - 2 * NODE_EDGE - 2 * PADDING;
+const TAP_ROOM: usize = COLUMN - 2 * TAP_EDGE - 2 * PADDING;
+const PATH_ROOM: usize = COLUMN - 2 * PATH_EDGE - 2 * PADDING;
+const PORTAL_ROOM: usize = PORTAL - 2 * PADDING;
+/// Width of the box of a portal.
+const PORTAL: usize = PORTALS - 24;
 
 /// The drawing, or none where there is no node to draw.
 /// `mark` sets its names apart from those of other drawings on the page.
@@ -88,10 +102,10 @@ fn node_box(out: &mut String, at: usize, node: &DrawnNode, bottom: usize) {
     let _ = write!(
         out,
         "<rect class=\"box {class}\" x=\"{}\" y=\"14\" width=\"{}\" height=\"34\" rx=\"5\"/>",
-        x + 6,
-        COLUMN - 12
+        x + NODE_EDGE,
+        COLUMN - 2 * NODE_EDGE
     );
-    text(out, middle, 30, "middle", "", &node.name, NARROW);
+    text(out, middle, 30, "middle", "", &node.name, NODE_ROOM);
     let words = match (node.reached, node.worst) {
         (Some(false), _) => "not reached",
         (_, Some(Status::Fail)) => "✗ fails",
@@ -100,14 +114,14 @@ fn node_box(out: &mut String, at: usize, node: &DrawnNode, bottom: usize) {
         (None, _) => "declared",
         _ => "✓",
     };
-    text(out, middle, 43, "middle", small(class), words, NARROW);
+    text(out, middle, 43, "middle", small(class), words, NODE_ROOM);
 }
 
 fn network_row(out: &mut String, network: &DrawnNetwork, y: usize, right: usize) {
     let wire = y + 30;
     let stray = network.name.is_empty();
     if stray {
-        text(out, 8, wire, "start", "soft", "on no network of the plan", WIDE);
+        text(out, LABEL_EDGE, wire, "start", "soft", "on no network of the plan", LABEL_ROOM);
     } else {
         let class = mark(network.worst);
         let head = if network.role.is_empty() {
@@ -115,14 +129,14 @@ fn network_row(out: &mut String, network: &DrawnNetwork, y: usize, right: usize)
         } else {
             format!("{} ({})", network.name, network.role)
         };
-        text(out, 8, wire - 12, "start", small(class), &head, WIDE);
-        text(out, 8, wire + 3, "start", "soft", &network.subnets.join(", "), WIDE);
+        text(out, LABEL_EDGE, wire - 12, "start", small(class), &head, LABEL_ROOM);
+        text(out, LABEL_EDGE, wire + 3, "start", "soft", &network.subnets.join(", "), LABEL_ROOM);
         let switches = match network.switches.as_slice() {
             [] => String::new(),
             [one] => format!("switch {one}"),
             several => format!("switches {}", several.join(", ")),
         };
-        text(out, 8, wire + 18, "start", "soft", &switches, WIDE);
+        text(out, LABEL_EDGE, wire + 18, "start", "soft", &switches, LABEL_ROOM);
         let class = if class.is_empty() { "wire" } else { class };
         let _ = write!(
             out,
@@ -137,7 +151,7 @@ fn network_row(out: &mut String, network: &DrawnNetwork, y: usize, right: usize)
     for (at, portal) in network.portals.iter().enumerate() {
         let class = if portal.login == Some(false) { "bad" } else { mark(portal.worst) };
         let top = wire - 12 + at * 26;
-        let (x, width) = (right + 14, PORTALS - 24);
+        let x = right + 14;
         let _ = write!(
             out,
             "<line class=\"wire {class}\" x1=\"{right}\" y1=\"{wire}\" x2=\"{x}\" y2=\"{}\"/>",
@@ -145,34 +159,41 @@ fn network_row(out: &mut String, network: &DrawnNetwork, y: usize, right: usize)
         );
         let _ = write!(
             out,
-            "<rect class=\"box {class}\" x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"22\" rx=\"3\"/>"
+            "<rect class=\"box {class}\" x=\"{x}\" y=\"{top}\" width=\"{PORTAL}\" height=\"22\" rx=\"3\"/>"
         );
         let words = if portal.login == Some(false) {
             format!("✗ {}", portal.address)
         } else {
             portal.address.clone()
         };
-        text(out, x + 6, top + 15, "start", small(class), &words, 26);
+        text(out, x + PADDING, top + 15, "start", small(class), &words, PORTAL_ROOM);
     }
 }
 
 fn tap_box(out: &mut String, tap: Option<&Tap>, x: usize, wire: usize) {
     let middle = x + COLUMN / 2;
-    let (left, width) = (x + 10, COLUMN - 20);
+    let (left, width) = (x + TAP_EDGE, COLUMN - 2 * TAP_EDGE);
     let Some(tap) = tap else {
         rect(out, "blind", left, wire - 13, width, 26);
-        text(out, middle, wire + 4, "middle", "soft", "not known", NARROW);
+        text(out, middle, wire + 4, "middle", "soft", "not known", TAP_ROOM);
         return;
     };
-    if tap.nics.is_empty() {
+    let Some((first, rest)) = tap.nics.split_first() else {
         rect(out, "gone", left, wire - 13, width, 26);
-        text(out, middle, wire + 4, "middle", "bad", "✗ missing", NARROW);
+        text(out, middle, wire + 4, "middle", "bad", "✗ missing", TAP_ROOM);
         return;
-    }
+    };
     let class = if tap.up == Some(false) { "bad" } else { mark(tap.worst) };
-    rect(out, class, left, wire - 13, width, 26);
     let head = if tap.up == Some(false) { "✗ down " } else { "" };
-    text(out, middle, wire + 4, "middle", small(class), &format!("{head}{}", tap.nics.join(" + ")), NARROW);
+    let words = format!("{head}{}", tap.nics.join(" + "));
+    if rest.is_empty() || fits(&words, TAP_ROOM) {
+        rect(out, class, left, wire - 13, width, 26);
+        text(out, middle, wire + 4, "middle", small(class), &words, TAP_ROOM);
+    } else {
+        rect(out, class, left, wire - 20, width, 40);
+        text(out, middle, wire - 4, "middle", small(class), &format!("{head}{first}"), TAP_ROOM);
+        text(out, middle, wire + 12, "middle", small(class), &format!("+ {}", rest.join(" + ")), TAP_ROOM);
+    }
 }
 
 fn lun_row(out: &mut String, lun: &DrawnLun, y: usize, right: usize, first: bool) {
@@ -180,14 +201,14 @@ fn lun_row(out: &mut String, lun: &DrawnLun, y: usize, right: usize, first: bool
     if first {
         let _ = write!(
             out,
-            "<line class=\"wire\" x1=\"8\" y1=\"{y}\" x2=\"{right}\" y2=\"{y}\" stroke-opacity=\".35\"/>"
+            "<line class=\"wire\" x1=\"{LABEL_EDGE}\" y1=\"{y}\" x2=\"{right}\" y2=\"{y}\" stroke-opacity=\".35\"/>"
         );
     }
     let class = mark(lun.worst);
     let parts = [lun.name.as_str(), &lun.role, &lun.size];
     let words: Vec<&str> = parts.into_iter().filter(|text| !text.is_empty()).collect();
-    text(out, 8, middle, "start", small(class), &words.join(", "), WIDE);
-    text(out, 8, middle + 13, "start", "soft", &lun.target, WIDE);
+    text(out, LABEL_EDGE, middle, "start", small(class), &words.join(", "), LABEL_ROOM);
+    text(out, LABEL_EDGE, middle + 13, "start", "soft", &lun.target, LABEL_ROOM);
     for (at, paths) in lun.paths.iter().enumerate() {
         let x = LABEL + at * COLUMN;
         let (class, words) = match paths {
@@ -196,7 +217,7 @@ fn lun_row(out: &mut String, lun: &DrawnLun, y: usize, right: usize, first: bool
             Some(1) => ("bad", "1 path".to_owned()),
             Some(number) => ("", format!("{number} paths")),
         };
-        rect(out, class, x + 22, middle - 10, COLUMN - 44, 20);
+        rect(out, class, x + PATH_EDGE, middle - 10, COLUMN - 2 * PATH_EDGE, 20);
         text(
             out,
             x + COLUMN / 2,
@@ -204,7 +225,7 @@ fn lun_row(out: &mut String, lun: &DrawnLun, y: usize, right: usize, first: bool
             "middle",
             if class == "gone" { "bad" } else { small(class) },
             &words,
-            NARROW,
+            PATH_ROOM,
         );
     }
 }
@@ -235,21 +256,22 @@ fn rect(out: &mut String, class: &str, x: usize, y: usize, width: usize, height:
     );
 }
 
-/// Words, cut where there is no room, the whole then as a tooltip.
-fn text(out: &mut String, x: usize, y: usize, anchor: &str, class: &str, words: &str, most: usize) {
+/// Words, cut where there is no room, the whole then as a tooltip. `room` is in pixels.
+fn text(out: &mut String, x: usize, y: usize, anchor: &str, class: &str, words: &str, room: usize) {
     let words = printable(words);
     if words.is_empty() {
         return;
     }
-    let cut = words.chars().count() > most;
-    let shown: String =
-        if cut { words.chars().take(most - 1).chain(['…']).collect() } else { words.to_string() };
+    let fitted = fit(&words, room);
     let _ = write!(out, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\"");
     if !class.is_empty() {
         let _ = write!(out, " class=\"{class}\"");
     }
-    let _ = write!(out, ">{}", escaped(&shown));
-    if cut {
+    if let Some(width) = fitted.width {
+        let _ = write!(out, " textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\"");
+    }
+    let _ = write!(out, ">{}", escaped(&fitted.shown));
+    if fitted.cut {
         let _ = write!(out, "<title>{}</title>", escaped(&words));
     }
     out.push_str("</text>");

@@ -6,6 +6,7 @@
 
 mod article;
 mod drawing;
+mod measure;
 
 use super::baseline::{Compared, Gone};
 use super::drawn::{Difference, Drawn, DrawnWay};
@@ -27,7 +28,7 @@ const NAMES: usize = 16;
 
 /// Columns of nodes that fit on a sheet of A4, in a table and in the drawing.
 const COLUMNS: usize = 8;
-const STRIP: usize = 5;
+const STRIP: usize = 4;
 
 /// Facts shown below one line of a finding.
 const EVIDENCE: usize = 8;
