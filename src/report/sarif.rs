@@ -9,16 +9,59 @@ use super::text::{printable, singular};
 use super::words::{details, fingerprint, headline, place, waiver_words};
 use crate::rule::{Finding, Severity, Since, Status};
 use rayon::prelude::*;
+use serde::Serialize;
+use serde::ser::{SerializeSeq, Serializer};
 use serde_sarif::sarif::{
     ArtifactLocation, Invocation, Location, LogicalLocation, Message, MultiformatMessageString, Notification,
     NotificationLevel, PhysicalLocation, Region, ReportingConfiguration, ReportingConfigurationLevel,
-    ReportingDescriptor, Result as Found, ResultBaselineState, ResultLevel, Run, SCHEMA_URL, Sarif,
-    Suppression, Tool, ToolComponent,
+    ReportingDescriptor, Result as Found, ResultBaselineState, ResultLevel, SCHEMA_URL, Suppression, Tool,
+    ToolComponent,
 };
 use std::collections::{BTreeMap, HashMap};
 
 /// Stands for the program itself, for rules that are part of it and lie in no folder of the user.
 const PROGRAM: &str = "QUORATE";
+
+/// The log file (3.13): `serde_sarif::sarif::Sarif`, but for its run.
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'a str,
+    version: &'a str,
+    runs: [Run<'a>; 1],
+}
+
+/// The run (3.14): `serde_sarif::sarif::Run`, whose results are never there all at once.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    column_kind: &'a str,
+    invocations: [Invocation; 1],
+    results: Results<'a>,
+    tool: Tool,
+}
+
+/// Findings that are written as results: some are made, written and forgotten before the next.
+struct Results<'a> {
+    told: Vec<&'a Finding>,
+    rule_of: HashMap<&'a str, i64>,
+}
+
+/// Results that are there at once.
+const PIECE: usize = 256;
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for piece in self.told.chunks(PIECE) {
+            let made = piece.par_iter().map(|finding| result(finding, self.rule_of[finding.rule.as_str()]));
+            for result in made.collect::<Vec<Found>>() {
+                list.serialize_element(&result)?;
+            }
+        }
+        list.end()
+    }
+}
 
 /// The report as SARIF, with a line end.
 pub fn to_sarif(report: &Report) -> String {
@@ -35,18 +78,15 @@ pub fn to_sarif(report: &Report) -> String {
             i64::try_from(rules.len() - 1).unwrap_or(i64::MAX)
         });
     }
-    let results: Vec<Found> =
-        told.par_iter().map(|finding| result(finding, rule_of[finding.rule.as_str()])).collect();
     let version = report.tool.strip_prefix("quorate ").unwrap_or(&report.tool);
     let driver = ToolComponent::builder().name("quorate").version(version).rules(rules).build();
-    let run = Run::builder()
-        .tool(Tool::builder().driver(driver).build())
-        .invocations(vec![invocation(report)])
-        .results(results)
-        .column_kind(serde_json::json!("unicodeCodePoints"))
-        .build();
-    let sarif =
-        Sarif::builder().schema(SCHEMA_URL).version(serde_json::json!("2.1.0")).runs(vec![run]).build();
+    let run = Run {
+        tool: Tool::builder().driver(driver).build(),
+        invocations: [invocation(report)],
+        results: Results { told, rule_of },
+        column_kind: "unicodeCodePoints",
+    };
+    let sarif = Log { schema: SCHEMA_URL, version: "2.1.0", runs: [run] };
     let mut text = super::json::to_json(&sarif);
     text.push('\n');
     text

@@ -5,45 +5,20 @@
 use super::baseline::Compared;
 use super::coverage::Reach;
 use super::group::{Block, Line, blocks_of, owner, type_path};
+use super::layout::{Look, NARROW, PLAIN, finish, lay, ruled, table};
 use super::model::{Report, Tone};
 use super::tested::Detail;
 use super::text::{capital, count, printable};
 use super::words::{distinct, is_open, provenance, since_words, waiver_words};
 use crate::rule::{Finding, Since, Status};
-use comfy_table::{
-    Attribute, Cell, Color, ColumnConstraint, ContentArrangement, LineStyle, Row, Table, TableStyle, Width,
-};
-
-/// How a table is to look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// Columns of the terminal.
-    pub width: u16,
-    /// Whether to colour.
-    pub colour: bool,
-    /// 0 leaves out what holds and what does not apply; 1 shows it, and the reasons, evidence and sources too.
-    pub verbose: u8,
-    /// Whether each finding bears the reason for its rule, its sources and the line that declares its subject.
-    pub explain: bool,
-}
-
-impl Look {
-    /// As in a file: no colour, findings only.
-    pub const PLAIN: Look = Look { width: 100, colour: false, verbose: 0, explain: false };
-}
-
-/// The narrowest table with a column of its own for status and subject.
-pub(super) const NARROW: u16 = 56;
+use comfy_table::{Attribute, Cell, Color, Row};
+use rayon::prelude::*;
 
 /// How many lines of a plan stand under a finding before the rest is only counted.
 const PLACES: usize = 4;
 
 /// How many names stand in a row before the rest is only counted.
 const NAMES: usize = 8;
-
-pub(super) const PLAIN: TableStyle = TableStyle::new();
-pub(super) const RULED: TableStyle =
-    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// The report as text, with a line end.
 pub fn to_table(report: &Report, look: Look) -> String {
@@ -116,22 +91,18 @@ fn gone(compared: &Compared, look: Look) -> Vec<String> {
         return Vec::new();
     }
     let most = if look.verbose > 0 { usize::MAX } else { GONE };
-    let mut table = table(look, RULED);
-    if look.width >= NARROW {
-        table.set_header(["Now", "Subject", "Was"].map(Cell::new));
-    }
+    let mut rows = Vec::new();
     for one in compared.gone.iter().take(most) {
         let words = if one.message.is_empty() { &one.title } else { &one.message };
         let text = format!("{}: {}\nRule: {}", one.was, printable(words), printable(&one.rule));
         let subject = printable(&one.subject);
-        table.add_row(if look.width >= NARROW {
+        rows.push(if look.width >= NARROW {
             Row::from(vec![Cell::new(one.now.meaning()), Cell::new(subject), Cell::new(text)])
         } else {
             Row::from(vec![Cell::new(format!("{} {subject}\n{text}", one.now.meaning()))])
         });
     }
-    lay(&mut table, look);
-    let mut out = vec![line("No longer found", look), finish(&table)];
+    let mut out = vec![line("No longer found", look), ruled(["Now", "Subject", "Was"], rows, look)];
     if compared.gone.len() > most {
         out.push(line(&format!("and {} more; -v lists them all", compared.gone.len() - most), look));
     }
@@ -146,36 +117,33 @@ fn line(text: &str, look: Look) -> String {
     finish(&table)
 }
 
-fn body(report: &Report, look: Look, wanted: &dyn Fn(&Finding) -> bool) -> Option<String> {
+fn body(report: &Report, look: Look, wanted: &(dyn Fn(&Finding) -> bool + Sync)) -> Option<String> {
     let only_target = only_target(report);
-    let mut rows: Vec<Row> = Vec::new();
-    let mut last = None;
-    for status in Status::ALL {
-        let quiet = matches!(status, Status::Pass | Status::NotApplicable);
-        if quiet && look.verbose == 0 {
-            continue;
+    let quiet = |status| matches!(status, Status::Pass | Status::NotApplicable);
+    let told = |status: Status| -> Vec<Vec<Row>> {
+        if quiet(status) && look.verbose == 0 {
+            return Vec::new();
         }
-        for mut block in blocks_of(&report.findings, status, wanted) {
-            if let Some(target) = only_target {
-                block.lines.iter_mut().for_each(|line| line.shorten(target));
-            }
-            if !rows.is_empty() && last != Some(status).filter(|_| quiet) {
+        let mut blocks = blocks_of(&report.findings, status, wanted);
+        if let Some(target) = only_target {
+            blocks.iter_mut().flat_map(|block| &mut block.lines).for_each(|line| line.shorten(target));
+        }
+        let rows = |block| if quiet(status) { vec![quiet_row(block, look)] } else { block_rows(block, look) };
+        blocks.par_iter().map(rows).collect()
+    };
+    let told: Vec<(Status, Vec<Vec<Row>>)> =
+        Status::ALL.into_par_iter().map(|status| (status, told(status))).collect();
+    let mut rows: Vec<Row> = Vec::new();
+    for (status, blocks) in told {
+        for (at, block) in blocks.into_iter().enumerate() {
+            // What holds stands line by line; all else has room around it.
+            if !rows.is_empty() && !(quiet(status) && at > 0) {
                 rows.push(Row::from(vec![Cell::new("")]));
             }
-            last = Some(status);
-            rows.extend(if quiet { vec![quiet_row(&block, look)] } else { block_rows(&block, look) });
+            rows.extend(block);
         }
     }
-    if rows.is_empty() {
-        return None;
-    }
-    let mut table = table(look, RULED);
-    if look.width >= NARROW {
-        table.set_header(["Status", "Subject", "Finding"].map(Cell::new));
-    }
-    table.add_rows(rows);
-    lay(&mut table, look);
-    Some(finish(&table))
+    (!rows.is_empty()).then(|| ruled(["Status", "Subject", "Finding"], rows, look))
 }
 
 /// The name of the target where there is one only, which then goes without saying in the names of its LUNs.
@@ -457,49 +425,4 @@ const fn colour(status: Status) -> Option<Color> {
         Status::Pass => Some(Color::Green),
         Status::NotApplicable => None,
     }
-}
-
-pub(super) fn table(look: Look, style: TableStyle) -> Table {
-    let mut table = Table::new();
-    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
-    table.force_no_tty();
-    if look.colour {
-        table.enforce_styling();
-    }
-    table
-}
-
-/// Columns without padding to the left of the first and to the right of the last, so that text begins at the margin.
-pub(super) fn lay(table: &mut Table, look: Look) {
-    let last = table.column_count().saturating_sub(1);
-    for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, if at == last { 0 } else { 2 }));
-        if at == 0 && last > 0 {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        } else if at == 1 && last == 2 {
-            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(
-                (look.width / 4).clamp(14, 34),
-            )));
-        }
-    }
-}
-
-pub(super) fn finish(table: &Table) -> String {
-    disarmed(table.trim_fmt())
-}
-
-/// A line that begins with a command of GitHub's runner (`::error::`) or Azure's (`##vso[`) is obeyed when it is printed there,
-/// and where a line is folded is for whoever chose the words to say. Such a beginning becomes one character that looks alike.
-fn disarmed(text: String) -> String {
-    let commands = |line: &str| {
-        let line = line.trim_start();
-        line.starts_with("::") || line.starts_with("##vso[") || line.starts_with("##[")
-    };
-    if !text.lines().any(commands) {
-        return text;
-    }
-    let lines = text.lines().map(|line| {
-        if commands(line) { line.replacen("::", "∷", 1).replacen("##", "＃", 1) } else { line.to_owned() }
-    });
-    lines.collect::<Vec<_>>().join("\n")
 }

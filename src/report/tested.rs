@@ -3,8 +3,7 @@
 //!
 //! A check and a single storage test show the same.
 
-use super::table::{Look, NARROW, finish, lay, table};
-use super::table::{PLAIN, RULED};
+use super::layout::{Look, NARROW, PLAIN, RULED, finish, lay, table};
 use super::text::{count, printable};
 use crate::facts::{
     Conformance, ConformanceStep, Document, Micros, StepResult, StepSeverity, SuitabilityVerdict,

@@ -3,7 +3,7 @@
 //! What the rules say of a test is the worst that the rules which decide it say. A rule that cannot be judged never turns
 //! into agreement by itself: a test of which something is not known is told as such.
 
-use super::table::{Look, NARROW, PLAIN, RULED, finish, lay, table};
+use super::layout::{Look, NARROW, PLAIN, RULED, finish, lay, table};
 use super::text::{count, printable};
 use crate::facts::{Document, ValidationResult, ValidationTest};
 use crate::rule::{Finding, Judgement, Status};

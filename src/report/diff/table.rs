@@ -5,7 +5,7 @@
 
 use super::{Diff, Side, SideKind, Told, VerdictChange};
 use crate::facts::{ChangeKind, FactChange};
-use crate::report::table::{Look, NARROW, PLAIN, RULED, finish, lay, table};
+use crate::report::layout::{Look, NARROW, PLAIN, RULED, finish, lay, table};
 use crate::report::text::{count, printable};
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, Row, Width};
 use std::collections::HashMap;

@@ -1,0 +1,124 @@
+//! How tables for people are laid out: the columns, what folds, and what must not stand at the beginning of a line.
+
+use comfy_table::{Cell, ColumnConstraint, ContentArrangement, LineStyle, Row, Table, TableStyle, Width};
+use rayon::prelude::*;
+use unicode_width::UnicodeWidthStr;
+
+/// How a table is to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Columns of the terminal.
+    pub width: u16,
+    /// Whether to colour.
+    pub colour: bool,
+    /// 0 leaves out what holds and what does not apply; 1 shows it, and the reasons, evidence and sources too.
+    pub verbose: u8,
+    /// Whether each finding bears the reason for its rule, its sources and the line that declares its subject.
+    pub explain: bool,
+}
+
+impl Look {
+    /// As in a file: no colour, findings only.
+    pub const PLAIN: Look = Look { width: 100, colour: false, verbose: 0, explain: false };
+}
+
+/// The narrowest table with a column of its own for status and subject.
+pub(super) const NARROW: u16 = 56;
+
+pub(super) const PLAIN: TableStyle = TableStyle::new();
+pub(super) const RULED: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+pub(super) fn table(look: Look, style: TableStyle) -> Table {
+    let mut table = Table::new();
+    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
+    table.force_no_tty();
+    if look.colour {
+        table.enforce_styling();
+    }
+    table
+}
+
+/// Padding between two columns.
+const GAP: u16 = 2;
+
+/// What parts three columns, beside their padding.
+const PARTS: usize = 2;
+
+/// The widest that the second of three columns may be, padding and all.
+fn most_second(look: Look) -> u16 {
+    (look.width / 4).clamp(14, 34)
+}
+
+/// Rows in each piece of a long table, which are laid out side by side.
+const PIECE: usize = 256;
+
+/// A table of three columns below a header and a rule, of however many rows: as [`lay`] would lay it out. The widths are
+/// reckoned once, so that each piece of the table can be folded by itself. Where there is no room for columns, each row has
+/// one cell, and there is no header.
+pub(super) fn ruled(header: [&str; 3], rows: Vec<Row>, look: Look) -> String {
+    let wide = look.width >= NARROW;
+    let widths = if wide { widths(header, &rows, look) } else { vec![look.width] };
+    let piece = |rows: Vec<Row>| {
+        // No header, so no rule; but what parts the columns is as with one.
+        let mut table = table(look, RULED);
+        table.add_rows(rows);
+        lay(&mut table, look);
+        for (column, width) in table.column_iter_mut().zip(&widths) {
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(*width)));
+        }
+        finish(&table)
+    };
+    let mut pieces: Vec<String> = rows.into_par_iter().chunks(PIECE).map(piece).collect();
+    if wide {
+        let rule = widths.iter().map(|width| usize::from(*width)).sum::<usize>() + PARTS;
+        pieces.splice(0..0, [piece(vec![Row::from(header)]), "─".repeat(rule)]);
+    }
+    pieces.join("\n")
+}
+
+/// How wide the columns are, padding and all: the first as its words, the second up to a bound, the last up to what is left.
+fn widths(header: [&str; 3], rows: &[Row], look: Look) -> Vec<u16> {
+    let widest = |at: usize| {
+        let cells = rows.iter().filter_map(|row| row.cell_iter().nth(at));
+        let lines = |cell: &Cell| cell.content().lines().map(UnicodeWidthStr::width).max();
+        let widths = cells.filter_map(lines).chain([header[at].width()]);
+        u16::try_from(widths.max().unwrap_or_default()).unwrap_or(u16::MAX)
+    };
+    let (first, second) = (widest(0) + GAP, widest(1).saturating_add(GAP).min(most_second(look)));
+    let rest = usize::from(look.width).saturating_sub(usize::from(first) + usize::from(second) + PARTS);
+    vec![first, second, widest(2).min(u16::try_from(rest).unwrap_or(u16::MAX)).max(1)]
+}
+
+/// Columns without padding to the left of the first and to the right of the last, so that text begins at the margin.
+pub(super) fn lay(table: &mut Table, look: Look) {
+    let last = table.column_count().saturating_sub(1);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if at == last { 0 } else { GAP }));
+        if at == 0 && last > 0 {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        } else if at == 1 && last == 2 {
+            column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(most_second(look))));
+        }
+    }
+}
+
+pub(super) fn finish(table: &Table) -> String {
+    disarmed(table.trim_fmt())
+}
+
+/// A line that begins with a command of GitHub's runner (`::error::`) or Azure's (`##vso[`) is obeyed when it is printed there,
+/// and where a line is folded is for whoever chose the words to say. Such a beginning becomes one character that looks alike.
+fn disarmed(text: String) -> String {
+    let commands = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("::") || line.starts_with("##vso[") || line.starts_with("##[")
+    };
+    if !text.lines().any(commands) {
+        return text;
+    }
+    let lines = text.lines().map(|line| {
+        if commands(line) { line.replacen("::", "∷", 1).replacen("##", "＃", 1) } else { line.to_owned() }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
