@@ -95,10 +95,7 @@ pub(super) fn to_file(path: &Path, text: &str) -> Result<(), Problems> {
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Problems {
-    // The name of a temporary file tells nobody anything.
-    let cause = error.get_ref().and_then(|inner| inner.source()).map(ToString::to_string);
-    let cause = cause.unwrap_or_else(|| error.to_string());
-    let problem = Problem::new(format!("{} cannot be written: {cause}", path.display()));
+    let problem = Problem::new(format!("{} cannot be written: {error}", path.display()));
     let folder = parent(path);
     let help = match error.kind() {
         ErrorKind::IsADirectory => "name a file in it".to_owned(),
@@ -107,7 +104,8 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Problems {
             format!("see who may write to {}, or name a file elsewhere", folder.display())
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            format!("make room for it; what {} held before is as it was", path.display())
+            let left = if path.is_file() { "what it held before is as it was" } else { "nothing was written" };
+            format!("make room in {}, or name a file elsewhere; {left}", folder.display())
         }
         _ => return problem.into(),
     };
@@ -128,7 +126,11 @@ fn beside(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
         let mode = std::fs::metadata(path).map_or(0o666, |found| found.permissions().mode() & 0o777);
         builder.permissions(std::fs::Permissions::from_mode(mode));
     }
-    builder.tempfile_in(parent(path))
+    // The name of the temporary file, which the error has, tells nobody anything.
+    builder.tempfile_in(parent(path)).map_err(|error| match error.kind() {
+        ErrorKind::Other => error,
+        kind => kind.into(),
+    })
 }
 
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
@@ -142,7 +144,7 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     // A link is followed, so that it still is one afterwards.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut file = beside(&path)?;
-    file.write_all(text.as_bytes())?;
+    file.as_file_mut().write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())

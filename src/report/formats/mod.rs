@@ -148,15 +148,61 @@ fn annotations_are_one_line_each_and_say_nothing_that_a_host_wants_said() {
     let commands: Vec<&str> = text.lines().collect();
     assert_eq!(commands.len(), 6, "{text}");
     assert!(
-        commands[0]
+        commands[1]
             .starts_with("::error file=plans/a b.toml,line=7,title=fail a/fails::hv1 lacks it%0AWhy: ")
     );
     assert!(commands.iter().all(|line| line.starts_with("::error ")
         || line.starts_with("::warning ")
         || line.starts_with("::notice ")));
-    assert!(commands[1].contains("%250A"), "a host's own escapes are escaped: {}", commands[1]);
-    assert!(commands[5].contains("findings: 2 failures (exit code 1)"));
+    assert!(commands[2].contains("%250A"), "a host's own escapes are escaped: {}", commands[2]);
+    assert!(commands[0].contains("findings: 2 failures (exit code 1)"));
     assert_eq!(to_github(&empty()).lines().count(), 1);
+}
+
+#[test]
+fn the_ten_annotations_that_are_shown_are_the_worst_and_say_nothing_twice() {
+    let at = |line: usize| Some(Line { file: "cluster.toml".into(), line });
+    let mut findings = vec![finding("a/notes", Info, "", "worth knowing")];
+    for node in 0..40 {
+        let path = format!("nodes[hv{node}]");
+        let missing = |what: &str| Evidence {
+            path: format!("nodes[hv{node}].{what}"),
+            value: None,
+            missing: Some("not-declared".into()),
+        };
+        findings.push(Finding {
+            evidence: vec![missing("cpu")],
+            declared_at: at(node + 10),
+            ..finding("a/unknown", Unknown, &path, "")
+        });
+        findings
+            .push(Finding { evidence: vec![missing("memory")], ..finding("b/unknown", Unknown, &path, "") });
+        findings.push(finding("a/warns", Warn, &path, &format!("hv{node} is slow")));
+        // Those of the first three stand in lines of their own.
+        let declared_at = (node < 3).then(|| at(node + 10)).flatten();
+        findings
+            .push(Finding { declared_at, ..finding("a/fails", Fail, &path, &format!("hv{node} lacks it")) });
+    }
+    let text = to_github(&report(findings));
+    let commands: Vec<&str> = text.lines().collect();
+    assert_eq!(commands.len(), 8, "{text}");
+    assert!(commands[0].starts_with("::error title=quorate::findings: 40 failures"), "{}", commands[0]);
+    for (node, command) in commands[1..4].iter().enumerate() {
+        let expected = format!(
+            "::error file=cluster.toml,line={},title=fail a/fails::hv{node} lacks it%0AWhy: ",
+            node + 10
+        );
+        assert!(command.starts_with(&expected), "{command}");
+    }
+    assert!(commands[4].starts_with("::error title=fail a/fails::hv3 lacks it%0Ahv4 lacks it%0A"), "{text}");
+    assert!(commands[4].contains("hv14 lacks it%0Aand 25 more%0AWhy: "), "{}", commands[4]);
+    assert!(
+        commands[5].starts_with("::warning file=cluster.toml,line=10,title=unknown%3A 2 rules::hv0, "),
+        "{text}"
+    );
+    assert!(commands[5].contains("2 rules cannot be judged: a/unknown, b/unknown"), "{}", commands[5]);
+    assert!(commands[6].starts_with("::warning title=warn a/warns::hv0 is slow%0A"), "{}", commands[6]);
+    assert!(commands[7].starts_with("::notice title=info a/notes::"), "{}", commands[7]);
 }
 
 #[test]
