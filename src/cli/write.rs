@@ -104,7 +104,8 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Problems {
             format!("see who may write to {}, or name a file elsewhere", folder.display())
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            let left = if path.is_file() { "what it held before is as it was" } else { "nothing was written" };
+            let left =
+                if path.is_file() { "what it held before is as it was" } else { "nothing was written" };
             format!("make room in {}, or name a file elsewhere; {left}", folder.display())
         }
         _ => return problem.into(),
@@ -127,9 +128,10 @@ fn beside(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
         builder.permissions(std::fs::Permissions::from_mode(mode));
     }
     // The name of the temporary file, which the error has, tells nobody anything.
-    builder.tempfile_in(parent(path)).map_err(|error| match error.kind() {
-        ErrorKind::Other => error,
-        kind => kind.into(),
+    builder.tempfile_in(parent(path)).map_err(|error| {
+        let words = error.to_string();
+        let (words, _) = words.split_once(" at path ").unwrap_or((&words, ""));
+        std::io::Error::new(error.kind(), words)
     })
 }
 

@@ -240,6 +240,18 @@ fn bash_completes_commands_options_rules_and_profiles() {
     for shell in ["zsh", "fish", "powershell", "elvish"] {
         assert!(folder.run(&["completions", shell]).ends_with(0).out.contains("completions"), "{shell}");
     }
+    // What is told by its place: the generator for fish leaves it out.
+    let fish = folder.run(&["completions", "fish"]).ends_with(0).out.clone();
+    for (command, values) in
+        [("completions", "bash elvish fish"), ("help", "demo check diff"), ("explain", "azure-local")]
+    {
+        let start = format!("complete -c quorate -n \"__fish_quorate_using_subcommand {command}\" -f -a \"");
+        let mut lines = fish.lines().filter_map(|line| line.strip_prefix(&start));
+        let line = lines.next().unwrap_or_else(|| panic!("nothing completes {command}"));
+        assert!(line.contains(values) && !line.contains("docs"), "{line}");
+    }
+    let modes = "inspect\\t''\npr\\t''\npr-write\\t''";
+    assert!(fish.contains(modes), "the modes of a test of storage");
     folder.run(&["completions", "tcsh"]).ends_with(2).complains("possible values");
 }
 

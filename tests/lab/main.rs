@@ -9,6 +9,7 @@ mod cluster;
 mod cluster_faults;
 mod conformance;
 mod crash;
+mod full_disk;
 mod initiator;
 mod peers;
 mod program;
