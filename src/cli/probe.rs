@@ -6,12 +6,12 @@ use super::gather::{Gathered, Gathering, dry_run};
 use super::redact::RedactOptions;
 use super::terminal::Terminal;
 use super::timings::Timings;
-use super::write::{check_writable, resolved, to_file_or_stdout, to_stdout};
+use super::write::{check_writable, json_to_file_or_stdout, resolved, to_stdout};
 use super::{Outcome, bundles, recording, redact};
 use crate::facts::Document;
 use crate::inventory::{self, Inventory};
 use crate::redact::Salt;
-use crate::report::{Coverage, ExitCode, TestedLun, to_json};
+use crate::report::{Coverage, ExitCode, TestedLun};
 use crate::rule::Judgement;
 use crate::source::Problem;
 use std::path::{Path, PathBuf};
@@ -114,7 +114,7 @@ fn record(
         ));
     }
     let written = redacted.as_ref().map_or(document, |redacted| &redacted.document);
-    to_file_or_stdout(Some(&args.output), &(to_json(written) + "\n")).inspect_err(|_| tell_left())?;
+    json_to_file_or_stdout(&args.output, written).inspect_err(|_| tell_left())?;
     timings.done("writing");
     if args.output != Path::new("-") {
         let reached = document.nodes.iter().filter(|node| node.reached == Some(true)).count();

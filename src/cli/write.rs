@@ -74,6 +74,20 @@ pub(super) fn resolved(path: &Path) -> PathBuf {
     }
 }
 
+/// Writes a value as JSON with a line end, bit by bit, to a file, or to standard output for `-`.
+pub(super) fn json_to_file_or_stdout(path: &Path, value: &impl serde::Serialize) -> Result<(), Problems> {
+    if path == Path::new("-") {
+        return json_to_stdout(value);
+    }
+    let json = |out: &mut dyn Write| {
+        let mut out = std::io::BufWriter::with_capacity(BUFFER, out);
+        write_json(value, &mut out)?;
+        out.write_all(b"\n")?;
+        out.flush()
+    };
+    write(path, json).map_err(|error| cannot_write(path, &error))
+}
+
 /// Writes to a file, or to standard output for `-` and where there is no file.
 pub(super) fn to_file_or_stdout(path: Option<&Path>, text: &str) -> Result<(), Problems> {
     match path {
@@ -91,7 +105,7 @@ pub(super) fn append_to_file(path: &Path, text: &str) -> Result<(), Problems> {
 
 /// Writes a file whole or not at all: to a temporary file beside it, which then takes its name.
 pub(super) fn to_file(path: &Path, text: &str) -> Result<(), Problems> {
-    write(path, text).map_err(|error| cannot_write(path, &error))
+    write(path, |out| out.write_all(text.as_bytes())).map_err(|error| cannot_write(path, &error))
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Problems {
@@ -135,10 +149,10 @@ fn beside(path: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     })
 }
 
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
+fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
     // A device or a pipe has no content to lose, and must not be replaced by a file.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes());
+        return content(&mut std::fs::OpenOptions::new().write(true).open(path)?);
     }
     if path.is_dir() {
         return Err(is_directory());
@@ -146,7 +160,7 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     // A link is followed, so that it still is one afterwards.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut file = beside(&path)?;
-    file.as_file_mut().write_all(text.as_bytes())?;
+    content(file.as_file_mut())?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
@@ -167,6 +181,21 @@ mod tests {
         to_file(&path, "old").expect("written");
         to_file(&path, "new").expect("written");
         assert_eq!(std::fs::read_to_string(&path).expect("read"), "new");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn a_value_that_breaks_off_while_it_is_written_leaves_the_old_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("facts.json");
+        json_to_file_or_stdout(&path, &["old"]).expect("written");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "[\n  \"old\"\n]\n");
+        let broken = |out: &mut dyn Write| {
+            out.write_all(b"[")?;
+            Err(ErrorKind::StorageFull.into())
+        };
+        write(&path, broken).expect_err("it broke off");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "[\n  \"old\"\n]\n");
         assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 1);
     }
 

@@ -233,9 +233,26 @@ fn advice(causes: &[&str]) -> String {
             "declare it in cluster.toml ([node.declare]), or see with `quorate explain RULE` what would tell.",
         ),
     ];
+    // What is missing of a bundle cannot be asked of a host now.
+    let of_bundles = [
+        (
+            "was not read to its end",
+            "unpack the bundle by hand and check the folder, or have the bundle made anew.",
+        ),
+        (
+            "by the report's manifest",
+            "have the bundle made anew with more time (`sos report --plugin-timeout SECONDS`).",
+        ),
+    ];
     let mut out: Vec<&str> = Vec::new();
+    for (sign, words) in of_bundles {
+        if causes.iter().any(|cause| cause.contains(sign)) {
+            out.push(words);
+        }
+    }
+    let is_of_bundle = |cause: &str| of_bundles.iter().any(|(sign, _)| cause.contains(sign));
     for (reason, words) in known {
-        if causes.iter().any(|cause| cause.starts_with(reason)) {
+        if causes.iter().any(|cause| cause.starts_with(reason) && !is_of_bundle(cause)) {
             out.push(words);
         }
     }
@@ -436,6 +453,18 @@ mod tests {
         assert_eq!(blocks[0].lines.len(), 1);
         assert_eq!(blocks[0].lines[0].subjects, ["hv1", "hv2"]);
         assert_eq!(blocks[0].lines[0].message, "no majority: 1 on hv1; 2 on hv2");
+    }
+
+    #[test]
+    fn what_a_bundle_lacks_is_not_asked_of_a_host() {
+        let cut = "command-failed (s.tar.xz was not read to its end: it is cut off)";
+        assert!(advice(&[cut]).starts_with("Unpack the bundle by hand"), "{}", advice(&[cut]));
+        assert!(!advice(&[cut]).contains("on that host"));
+        let late =
+            "timed-out (the plugin multipath of sos was stopped at its time limit, by the report's manifest)";
+        assert!(advice(&[late]).contains("--plugin-timeout") && !advice(&[late]).contains("--host-timeout"));
+        let both = advice(&[cut, "command-failed (multipath -ll: exit status 1)"]);
+        assert!(both.contains("Unpack") && both.contains("on that host"), "{both}");
     }
 
     #[test]

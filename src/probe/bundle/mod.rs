@@ -98,6 +98,11 @@ impl BundleError {
             BundleError::Io { .. } => "name a file or folder that can be read".to_owned(),
             BundleError::Other { what, .. } if what.contains("encrypted") => "decrypt it first".to_owned(),
             BundleError::Other { .. } => format!("unpack it and name the folder; understood is {UNDERSTOOD}"),
+            BundleError::Unknown { broken: Some(_), .. } => {
+                format!(
+                    "what is known may stand behind that: unpack it and name the folder; understood is {UNDERSTOOD}"
+                )
+            }
             BundleError::Unknown { .. } => format!("understood is {UNDERSTOOD}"),
             BundleError::Recording(_) => "`quorate probe -o FILE` writes recordings".to_owned(),
             BundleError::TooMany { .. } => "name those of one cluster".to_owned(),

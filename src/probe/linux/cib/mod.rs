@@ -2,7 +2,8 @@
 //! `/var/lib/pacemaker/cib/cib.xml`. Secrets are cut on the host, and here again.
 //!
 //! Elements and attributes that are not known are passed over, so that a CIB of a later release is read as far as it goes.
-//! A value that a rule decides, or that cannot be read, is missing.
+//! A value that a rule decides, or that cannot be read, is missing. So is a list that is not all there: a section that every
+//! release had and this CIB has not, or one with elements that nobody here knows.
 
 mod constraints;
 mod options;
@@ -65,7 +66,9 @@ pub fn parse(text: &str, live: bool) -> Result<Cib, String> {
         schema: cib.get("validate-with").map(str::to_owned),
         ..Pacemaker::default()
     };
-    options::read(configuration, &ids, &mut facts);
+    if configuration.child("crm_config").is_some() {
+        options::read(configuration, &ids, &mut facts);
+    }
     let defaults = options::defaults(configuration, "rsc_defaults", &ids);
     let mut found = resources::read(configuration.child("resources"), &defaults, &ids);
     let (constraints, several_rules, ordered) = constraints::read(configuration.child("constraints"));
@@ -104,14 +107,29 @@ pub fn parse(text: &str, live: bool) -> Result<Cib, String> {
             known.map_or_else(|| id.to_owned(), |node| node.name.clone())
         });
     }
-    facts.nodes = Some(nodes);
-    facts.resources = Some(found.resources);
-    facts.clones = Some(found.clones);
-    facts.fencing_devices = Some(found.fencing);
-    facts.fencing_levels = Some(levels);
-    facts.constraints = Some(constraints);
-    facts.several_rules = Some(several_rules);
+    let resources_are_known = knows(configuration.child("resources"), RESOURCES);
+    let constraints_are_known = knows(configuration.child("constraints"), CONSTRAINTS);
+    let topology = configuration.child("fencing-topology");
+    facts.nodes = Some(nodes).filter(|_| knows(configuration.child("nodes"), &["node"]));
+    facts.resources = Some(found.resources).filter(|_| resources_are_known);
+    facts.clones = Some(found.clones).filter(|_| resources_are_known && constraints_are_known);
+    facts.fencing_devices = Some(found.fencing).filter(|_| resources_are_known);
+    facts.fencing_levels = Some(levels).filter(|_| topology.is_none() || knows(topology, &["fencing-level"]));
+    facts.constraints = Some(constraints).filter(|_| constraints_are_known);
+    facts.several_rules = Some(several_rules).filter(|_| constraints_are_known);
     Ok(Cib { version, sha256: hash(configuration), facts })
+}
+
+/// What may stand in `resources`.
+const RESOURCES: &[&str] = &["primitive", "group", "clone", "master", "bundle", "template"];
+
+/// What may stand in `constraints`.
+const CONSTRAINTS: &[&str] = &["rsc_location", "rsc_colocation", "rsc_order", "rsc_ticket"];
+
+/// Whether a section is there and holds nothing but what is known: what else it holds may be one more resource, or one more
+/// condition.
+fn knows(section: Option<&Element>, known: &[&str]) -> bool {
+    section.is_some_and(|section| section.children.iter().all(|one| known.contains(&one.name.as_str())))
 }
 
 /// Groups that stand inside a clone.

@@ -148,6 +148,28 @@ fn what_is_no_cib_is_told() {
     assert!(parse("<cib epoch='1'/>", true).is_err());
 }
 
+#[test]
+fn a_list_that_is_not_all_there_is_missing() {
+    let with = |old: &str, new: &str| {
+        assert!(RECORDED.contains(old), "{old}");
+        parse(&RECORDED.replace(old, new), true).unwrap().facts
+    };
+    let whole = recorded().facts;
+    assert!(whole.resources.is_some() && whole.clones.is_some() && whole.constraints.is_some());
+    let moved = with("resources>", "workloads>");
+    assert_eq!((moved.resources, moved.clones, moved.fencing_devices), (None, None, None));
+    assert_eq!(moved.constraints, whole.constraints);
+    let newer = with("<resources>", "<resources><swarm id='s'><primitive id='p'/></swarm>");
+    assert_eq!((newer.resources, newer.fencing_devices), (None, None), "a device may be in it");
+    let newer = with("<constraints>", "<constraints><rsc_tether id='t'/>");
+    assert_eq!((newer.constraints, newer.several_rules, newer.clones), (None, None, None));
+    assert_eq!(newer.resources, whole.resources);
+    assert_eq!(with("nodes>", "peers>").nodes, None);
+    assert_eq!(with("<fencing-topology>", "<fencing-topology><ladder/>").fencing_levels, None);
+    let moved = with("crm_config>", "cluster_config>");
+    assert_eq!((moved.fencing_enabled, moved.options, moved.no_quorum_policy), (None, None, None));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
