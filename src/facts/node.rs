@@ -699,8 +699,12 @@ records! {
         tpgt: Option<i64>,
         /// State as the initiator says it: `LOGGED_IN`.
         state: Option<String>,
-        /// Whether it is logged in.
+        /// Whether it is logged in, and its connection too where that is told.
         logged_in: Option<bool>,
+        /// State of its connection as the initiator says it: `LOGGED IN`, `TRANSPORT WAIT`.
+        connection_state: Option<String>,
+        /// Whether its connection is logged in.
+        connection_up: Option<bool>,
         /// Transport: `tcp`, `iser`, `bnx2i`.
         transport: Option<String>,
         /// Interface record: `default`, or one bound to a NIC.
@@ -715,6 +719,14 @@ records! {
         header_digest: Option<String>,
         /// Digest over data: `None`, `CRC32C`.
         data_digest: Option<String>,
+        /// Most data of a command that may be sent unasked, as negotiated (`FirstBurstLength`).
+        first_burst_bytes: Option<Bytes>,
+        /// Most data of one sequence, as negotiated (`MaxBurstLength`).
+        max_burst_bytes: Option<Bytes>,
+        /// Most data that the node takes in one PDU (`MaxRecvDataSegmentLength`).
+        max_receive_bytes: Option<Bytes>,
+        /// Most data that the target takes in one PDU (`MaxXmitDataSegmentLength`).
+        max_send_bytes: Option<Bytes>,
         /// Disks that came by it.
         disks: Option<Vec<String>>,
     }

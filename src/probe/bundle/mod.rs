@@ -279,3 +279,6 @@ fn materials(tree: &Tree, file: &str, broken: Option<&str>) -> Vec<Material> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //! in support bundles also `-P 1`, which tells neither time-outs nor disks.
 
 use super::text::{attributes, links, unique_by_key};
-use crate::facts::{IscsiSession, Seconds};
+use crate::facts::{Bytes, IscsiSession, Seconds};
 use std::collections::{BTreeMap, HashMap};
 
 /// Reads `iscsiadm -m session -P 3` or `-P 1`. A target may own several sessions without its line being repeated.
@@ -51,6 +51,14 @@ pub fn parse(text: &str) -> Vec<IscsiSession> {
                         session.logged_in = state(value);
                         session.state = known();
                     }
+                    "iSCSI Connection State" => {
+                        session.connection_up = connection(value);
+                        session.connection_state = known();
+                    }
+                    "FirstBurstLength" => session.first_burst_bytes = bytes(value),
+                    "MaxBurstLength" => session.max_burst_bytes = bytes(value),
+                    "MaxRecvDataSegmentLength" => session.max_receive_bytes = bytes(value),
+                    "MaxXmitDataSegmentLength" => session.max_send_bytes = bytes(value),
                     "Recovery Timeout" => session.replacement_timeout_s = value.parse().ok().map(Seconds),
                     "HeaderDigest" => session.header_digest = known(),
                     "DataDigest" => session.data_digest = known(),
@@ -61,6 +69,10 @@ pub fn parse(text: &str) -> Vec<IscsiSession> {
         }
     }
     out.extend(open);
+    // A session that waits for its connection carries no commands, whatever it is called.
+    for session in out.iter_mut().filter(|session| session.connection_up == Some(false)) {
+        session.logged_in = Some(false);
+    }
     unique_by_key(&mut out, |session| &session.id);
     out
 }
@@ -78,6 +90,22 @@ fn state(word: &str) -> Option<bool> {
         "FAILED" | "FREE" => Some(false),
         _ => None,
     }
+}
+
+/// Whether a connection in that state carries commands; missing for a word that nobody knows.
+fn connection(word: &str) -> Option<bool> {
+    match word {
+        "LOGGED IN" => Some(true),
+        "FREE" | "TRANSPORT WAIT" | "IN LOGIN" | "IN LOGOUT" | "LOGOUT REQUESTED" | "CLEANUP WAIT" => {
+            Some(false)
+        }
+        _ => None,
+    }
+}
+
+/// A length that was negotiated; a driver that does not tell it says 0, which RFC 7143 does not allow.
+fn bytes(text: &str) -> Option<Bytes> {
+    text.parse().ok().filter(|length| *length > 0).map(Bytes)
 }
 
 /// Reads sysfs: `values` are `PATH:LINE` of the files, `symbolic` is `ls -ldn` with the disks of each session, `drivers`
@@ -200,11 +228,28 @@ mod tests {
         assert_eq!(first.replacement_timeout_s, Some(Seconds(15)));
         assert_eq!(first.disks, Some(vec!["sdb".into(), "sdd".into()]));
         assert_eq!(first.header_digest.as_deref(), Some("CRC32C"));
+        assert_eq!((first.connection_state.as_deref(), first.connection_up), (Some("LOGGED IN"), Some(true)));
+        assert_eq!(
+            (first.first_burst_bytes, first.max_burst_bytes),
+            (Some(Bytes(65_536)), Some(Bytes(262_144)))
+        );
+        assert_eq!(
+            (first.max_receive_bytes, first.max_send_bytes),
+            (Some(Bytes(262_144)), Some(Bytes(262_144)))
+        );
         let second = &sessions[1];
         assert_eq!(second.target, first.target, "the line of the target is not repeated");
         assert_eq!(second.portal.as_deref(), Some("10.20.2.10:3260"), "asked for, though sent elsewhere");
         assert_eq!((second.logged_in, second.disks.as_deref()), (Some(false), Some(&[][..])));
+        assert_eq!(
+            (second.connection_state.as_deref(), second.connection_up),
+            (Some("TRANSPORT WAIT"), Some(false))
+        );
         assert_eq!(sessions[2].portal.as_deref(), Some("[fd00:20::10]:3260"));
+        assert_eq!(sessions[2].connection_up, None);
+        let text = include_str!("../../../fixtures/linux/iscsiadm-session-P3");
+        let waiting = parse(&text.replace("Connection State: LOGGED IN", "Connection State: TRANSPORT WAIT"));
+        assert_eq!((waiting[0].state.as_deref(), waiting[0].logged_in), (Some("LOGGED_IN"), Some(false)));
         assert_eq!(sessions[2].logged_in, None, "an unknown state is not logged in and not logged out");
     }
 
@@ -233,6 +278,9 @@ mod tests {
         let sessions = parse(text);
         assert_eq!((sessions[0].logged_in, &sessions[0].disks), (Some(true), &None));
         assert_eq!(sessions[0].replacement_timeout_s, None);
+        assert_eq!((sessions[0].connection_up, sessions[0].max_burst_bytes), (None, None));
+        let unknown = parse(&format!("{text}\t\tMaxBurstLength: 0\n\t\tFirstBurstLength: <empty>\n"));
+        assert_eq!((unknown[0].max_burst_bytes, unknown[0].first_burst_bytes), (None, None));
     }
 
     #[test]
