@@ -5,6 +5,7 @@
 //! unpackers. What is over a bound ends the reading; what was read until then stands.
 
 use super::tree::{Kind, Tree};
+use crate::probe::answer::{harmless, shorten};
 use rustix::fs::OFlags;
 use std::cell::Cell;
 use std::fs::File;
@@ -198,7 +199,11 @@ fn archive(file: impl Read, packing: Packing, tree: &mut Tree) -> Reading {
         Err(error) => Reading::Broken(match error.kind() {
             ErrorKind::QuotaExceeded => error.to_string(),
             ErrorKind::UnexpectedEof => "it is cut off".to_owned(),
-            _ => format!("it is damaged: {error}"),
+            // The words of an unpacker may hold what stands in the archive.
+            _ => {
+                let words = error.to_string().replace(['\n', '\t'], " ");
+                format!("it is damaged: {}", shorten(&harmless(words.into()), 200))
+            }
         }),
     }
 }
