@@ -39,10 +39,13 @@ impl Drawing {
             if drawn == MOST_LINES {
                 break;
             }
-            let line = ProgressBar::new_spinner().with_style(style("{prefix}  {msg}, {elapsed}"));
-            let line = self.lines.add(line.with_elapsed(one.since.elapsed()));
-            line.set_prefix(name(&one.subject));
-            line.set_message(one.words.clone());
+            // All that it says is there before it is drawn.
+            let line = ProgressBar::new_spinner()
+                .with_style(style("{prefix}  {msg}, {elapsed}"))
+                .with_elapsed(one.since.elapsed())
+                .with_prefix(name(&one.subject))
+                .with_message(one.words.clone());
+            let line = self.lines.add(line);
             line.enable_steady_tick(Duration::from_millis(200));
             one.line = Some(line);
             drawn += 1;

@@ -14,6 +14,7 @@ mod initiator;
 mod peers;
 mod program;
 mod simtarget;
+mod terminal;
 
 /// A run of the crash tests, in a process of its own.
 #[test]
