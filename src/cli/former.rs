@@ -89,7 +89,10 @@ fn reason(error: &serde_json::Error) -> String {
 /// The text of a file that may be a report.
 pub(super) fn read_text(path: &Path) -> Result<String, Problems> {
     let name = path.display();
-    let cannot = |error: std::io::Error| Problem::new(format!("{name} cannot be read: {error}"));
+    let cannot = |error: std::io::Error| {
+        let problem = Problem::new(format!("{name} cannot be read: {error}"));
+        if error.kind() == std::io::ErrorKind::NotFound { problem.help(WRITE_ONE) } else { problem }
+    };
     let file = std::fs::File::open(path).map_err(cannot)?;
     if file.metadata().is_ok_and(|found| found.is_dir()) {
         return Err(Problem::new(format!("{name} is a folder, not a report")).help(WRITE_ONE).into());

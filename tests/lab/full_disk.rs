@@ -73,7 +73,7 @@ fn what_has_no_room_is_named_and_leaves_nothing_behind() {
 
     let check = ["check", "facts.json"];
     let init = ["init", "--name", "x", "--platform", "pacemaker", "--node", "a", "--node", "b"];
-    let runs: [(Vec<&str>, &[&str]); 6] = [
+    let runs: [(Vec<&str>, &[&str]); 7] = [
         ([&check[..], &["--output-file", "html=full/old.html"]].concat(), &["full/old.html"]),
         ([&check[..], &["--output-file", "html=full/new.html"]].concat(), &["full/new.html"]),
         (
@@ -86,11 +86,13 @@ fn what_has_no_room_is_named_and_leaves_nothing_behind() {
         ),
         (vec!["probe", "cluster.toml", "-o", "full/old.json"], &["full/old.json"]),
         (vec!["probe", "cluster.toml", "-o", "full/new.json"], &["full/new.json"]),
-        ([&init[..], &["-o", "full/new.toml"]].concat(), &["full/new.toml"]),
+        ([&init[..], &["--no-schema", "-o", "full/new.toml"]].concat(), &["full/new.toml"]),
+        // Its schema is written before the plan, so that neither is left without the other.
+        ([&init[..], &["-o", "full/new.toml"]].concat(), &["full/cluster.schema.json"]),
     ];
-    // Without any room, and with room for a beginning.
-    for room in ["0", "4096"] {
-        for (args, files) in &runs {
+    // Without any room, with room for a beginning, and with room for the plan but not for its schema.
+    for room in ["0", "4096", "16384"] {
+        for (args, files) in runs.iter().skip(if room == "16384" { runs.len() - 1 } else { 0 }) {
             let left = run(folder.path(), room, args);
             assert_eq!(left.code, "2\n", "{args:?}: {}", left.said);
             assert_eq!(left.listed, "filling\nold.html\nold.json\n", "{args:?}");

@@ -103,14 +103,17 @@ pub(super) fn run(args: InitArgs, terminal: &Terminal) -> Outcome {
         to_stdout(&text)?;
         return Ok(ExitCode::Clean);
     }
-    to_file(&args.output, &text)?;
-    let mut note = format!("Wrote {}. ", args.output.display());
+    // The schema first: a plan that is there is one that is whole with all it names.
+    let mut kept = false;
     if !args.no_schema {
         let folder = args.output.parent().unwrap_or(Path::new("."));
-        if schema::beside(folder, schema::Kind::Cluster, args.force)? {
-            let name = schema::Kind::Cluster.file_name();
-            note.push_str(&format!("{name} is another version's and was kept; --force renews both. "));
-        }
+        kept = schema::beside(folder, schema::Kind::Cluster, args.force)?;
+    }
+    to_file(&args.output, &text)?;
+    let mut note = format!("Wrote {}. ", args.output.display());
+    if kept {
+        let name = schema::Kind::Cluster.file_name();
+        note.push_str(&format!("{name} is another version's and was kept; --force renews both. "));
     }
     note.push_str(if named {
         "See what else it can say, then run `quorate check`."
