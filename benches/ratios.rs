@@ -31,8 +31,9 @@ const QUORATE: &str = env!("CARGO_BIN_EXE_quorate");
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, fn(&Path)); 17] = [
+    let parts: [(&str, fn(&Path)); 18] = [
         ("rules", rules),
+        ("slowest", slowest),
         ("load-rules", load_rules),
         ("plan-64", plan),
         ("process", process),
@@ -118,6 +119,36 @@ fn rules(_dir: &Path) {
     let what =
         format!("{} rules over 64 nodes ({} KB) / parsing them", resolved.rules().len(), text.len() / 1000);
     say(&what, &format!("{ratio:.2} ({} / {})", millis(judge), millis(parse)), "at most 1");
+}
+
+/// The rules that take longest, over the large document and over the plan with its many virtual machines.
+fn slowest(dir: &Path) {
+    let file = dir.join("slowest.toml");
+    std::fs::write(&file, common::plan(64, 8000)).expect("file");
+    let out = dir.join("slowest.json");
+    let probe = Command::new(QUORATE).args(["probe", "-q", "-o"]).args([&out, &file]).output();
+    assert!(out.is_file(), "{}", String::from_utf8_lossy(&probe.expect("quorate").stderr));
+    let plan = Document::read(&out).expect("a recording");
+    let ruleset = Ruleset::load(&RuleSources::default()).expect("the shipped rules load");
+    let today = jiff::civil::date(2026, 11, 20);
+    for (name, mut document) in [("large document", common::cluster(LARGE)), ("plan", plan)] {
+        quorate::derive::complete(&mut document);
+        let one = |id: &str| {
+            let source = SourceFile::new("bench", id);
+            let only = Text { value: id.to_owned(), span: Span::new(&source, 0..id.len()) };
+            let selection = Selection { only: vec![only], ..Selection::of_document(&document) };
+            let resolved = ruleset.resolve(&selection).expect("a profile");
+            (0..3).map(|_| time(|| drop(resolved.judge(&document, &[], today)))).min().expect("three")
+        };
+        let ids = ruleset.rules().iter().map(|rule| rule.id.as_str());
+        let mut times: Vec<(Duration, &str)> = ids.map(|id| (one(id), id)).collect();
+        times.sort_unstable_by(|a, b| b.cmp(a));
+        let whole: Duration = times.iter().map(|(time, _)| *time).sum();
+        say(&format!("{} rules, each by itself, over the {name}", times.len()), &millis(whole), "");
+        for (time, id) in times.into_iter().take(16) {
+            say(&format!("    {id}"), &millis(time), "");
+        }
+    }
 }
 
 /// Loading and type-checking every rule and profile there is, without the examples, as every check does.

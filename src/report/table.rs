@@ -137,7 +137,7 @@ fn body(report: &Report, look: Look, wanted: &(dyn Fn(&Finding) -> bool + Sync))
     for (status, blocks) in told {
         for (at, block) in blocks.into_iter().enumerate() {
             // What holds stands line by line; all else has room around it.
-            if !rows.is_empty() && !(quiet(status) && at > 0) {
+            if !rows.is_empty() && (at == 0 || !quiet(status)) {
                 rows.push(Row::from(vec![Cell::new("")]));
             }
             rows.extend(block);
