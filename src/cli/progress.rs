@@ -61,7 +61,7 @@ impl Watch {
         let drawing = draw.then(|| {
             let lines = MultiProgress::new();
             let all = lines.add(
-                ProgressBar::new(subjects as u64).with_style(style("{pos} of {len} asked{msg}, {elapsed}")),
+                ProgressBar::new(subjects as u64).with_style(style("{pos} of {len} done{msg}, {elapsed}")),
             );
             all.enable_steady_tick(Duration::from_millis(200));
             Drawing { lines, all, running: Mutex::default() }
@@ -73,7 +73,7 @@ impl Watch {
     pub fn ending(&self) {
         if let Some(drawing) = &self.drawing {
             drawing.all.set_style(style(
-                "{pos} of {len} asked, ending with what there is (Ctrl-C again ends at once)",
+                "{pos} of {len} done, ending with what there is (Ctrl-C again ends at once)",
             ));
         }
     }

@@ -79,15 +79,22 @@ pub(super) fn ruled(header: [&str; 3], rows: Vec<Row>, look: Look) -> String {
 
 /// How wide the columns are, padding and all: the first as its words, the second up to a bound, the last up to what is left.
 fn widths(header: [&str; 3], rows: &[Row], look: Look) -> Vec<u16> {
-    let widest = |at: usize| {
-        let cells = rows.iter().filter_map(|row| row.cell_iter().nth(at));
-        let lines = |cell: &Cell| cell.content().lines().map(UnicodeWidthStr::width).max();
-        let widths = cells.filter_map(lines).chain([header[at].width()]);
-        u16::try_from(widths.max().unwrap_or_default()).unwrap_or(u16::MAX)
+    let widest = |at: usize, most: u16| {
+        let width = |row: &Row| {
+            let words = row.cell_iter().nth(at).map(Cell::content).unwrap_or_default();
+            let lines = words.lines().map(UnicodeWidthStr::width).max();
+            u16::try_from(lines.unwrap_or_default()).unwrap_or(u16::MAX)
+        };
+        // In a long table one that takes all the room is soon found.
+        if rows.par_iter().any(|row| width(row) >= most) {
+            return most;
+        }
+        let header = u16::try_from(header[at].width()).unwrap_or(u16::MAX);
+        rows.par_iter().map(width).max().unwrap_or_default().max(header).min(most)
     };
-    let (first, second) = (widest(0) + GAP, widest(1).saturating_add(GAP).min(most_second(look)));
+    let (first, second) = (widest(0, u16::MAX - GAP) + GAP, widest(1, most_second(look) - GAP) + GAP);
     let rest = usize::from(look.width).saturating_sub(usize::from(first) + usize::from(second) + PARTS);
-    vec![first, second, widest(2).min(u16::try_from(rest).unwrap_or(u16::MAX)).max(1)]
+    vec![first, second, widest(2, u16::try_from(rest).unwrap_or(u16::MAX).max(1))]
 }
 
 /// Columns without padding to the left of the first and to the right of the last, so that text begins at the margin.

@@ -8,7 +8,6 @@ use super::model::{Report, Verdict};
 use super::text::{printable, singular};
 use super::words::{details, fingerprint, headline, place, waiver_words};
 use crate::rule::{Finding, Severity, Since, Status};
-use rayon::prelude::*;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 use serde_sarif::sarif::{
@@ -18,6 +17,8 @@ use serde_sarif::sarif::{
     ToolComponent,
 };
 use std::collections::{BTreeMap, HashMap};
+use std::sync::mpsc;
+use std::thread;
 
 /// Stands for the program itself, for rules that are part of it and lie in no folder of the user.
 const PROGRAM: &str = "QUORATE";
@@ -53,12 +54,19 @@ const PIECE: usize = 256;
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
-        for piece in self.told.chunks(PIECE) {
-            let made = piece.par_iter().map(|finding| result(finding, self.rule_of[finding.rule.as_str()]));
-            for result in made.collect::<Vec<Found>>() {
-                list.serialize_element(&result)?;
-            }
-        }
+        // One makes them while the other writes those that are made.
+        let (give, made) = mpsc::sync_channel::<Vec<Found>>(2);
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let made = |finding: &&Finding| result(finding, self.rule_of[finding.rule.as_str()]);
+                for piece in self.told.chunks(PIECE) {
+                    if give.send(piece.iter().map(made).collect()).is_err() {
+                        return; // it cannot be written, which the writer tells
+                    }
+                }
+            });
+            made.iter().flatten().try_for_each(|result| list.serialize_element(&result))
+        })?;
         list.end()
     }
 }
