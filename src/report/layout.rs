@@ -129,3 +129,53 @@ fn disarmed(text: String) -> String {
     });
     lines.collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a table folds by itself, laid out whole.
+    fn whole(header: [&str; 3], rows: Vec<Row>, look: Look) -> String {
+        let mut table = table(look, RULED);
+        table.set_header(header).add_rows(rows);
+        lay(&mut table, look);
+        finish(&table)
+    }
+
+    #[test]
+    fn a_long_table_in_pieces_is_the_table() {
+        let header = ["Status", "Subject", "Finding"];
+        let rows = |number: usize| -> Vec<Row> {
+            let row = |at: usize| {
+                let subject =
+                    if at % 3 == 0 { format!("hv{at}") } else { format!("hv{at} with 節点 {at}") };
+                let text =
+                    format!("{at} of its paths are gone\nFix: {}", "look at the switch ".repeat(at % 9));
+                let status = if at == 1000 { "UNKNOWN" } else { "FAIL" };
+                if at % 5 == 4 {
+                    Row::from([""])
+                } else {
+                    Row::from([status, subject.as_str(), text.as_str()])
+                }
+            };
+            (0..number).map(row).collect()
+        };
+        for number in [1, PIECE, PIECE + 1, 4 * PIECE] {
+            for width in [NARROW, 80, 200] {
+                let look = Look { width, ..Look::PLAIN };
+                let (pieces, whole) = (ruled(header, rows(number), look), whole(header, rows(number), look));
+                let rule = |text: &str| text.lines().position(|line| line.starts_with('─'));
+                assert_eq!(rule(&pieces), Some(1));
+                // Only the rule may be longer, up to the width.
+                let lines = |text: &str| {
+                    text.lines().filter(|line| !line.starts_with('─')).map(str::to_owned).collect()
+                };
+                let (pieces, whole): (Vec<String>, Vec<String>) = (lines(&pieces), lines(&whole));
+                assert_eq!(pieces, whole, "{number} rows, {width} columns");
+            }
+        }
+        let look = Look { width: NARROW - 1, ..Look::PLAIN };
+        let narrow = ruled(header, (0..600).map(|at| Row::from([format!("FAIL hv{at}")])).collect(), look);
+        assert!(narrow.lines().eq((0..600).map(|at| format!("FAIL hv{at}"))));
+    }
+}

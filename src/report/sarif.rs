@@ -8,6 +8,7 @@ use super::model::{Report, Verdict};
 use super::text::{printable, singular};
 use super::words::{details, fingerprint, headline, place, waiver_words};
 use crate::rule::{Finding, Severity, Since, Status};
+use rayon::prelude::*;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 use serde_sarif::sarif::{
@@ -54,13 +55,13 @@ const PIECE: usize = 256;
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
-        // One makes them while the other writes those that are made.
+        // They cost more to make than to write, so the other cores make some while these are written.
         let (give, made) = mpsc::sync_channel::<Vec<Found>>(2);
         thread::scope(|scope| {
             scope.spawn(move || {
                 let made = |finding: &&Finding| result(finding, self.rule_of[finding.rule.as_str()]);
                 for piece in self.told.chunks(PIECE) {
-                    if give.send(piece.iter().map(made).collect()).is_err() {
+                    if give.send(piece.par_iter().map(made).collect()).is_err() {
                         return; // it cannot be written, which the writer tells
                     }
                 }
