@@ -148,7 +148,7 @@ mod tests {
         let rows = |number: usize| -> Vec<Row> {
             let row = |at: usize| {
                 let subject =
-                    if at % 3 == 0 { format!("hv{at}") } else { format!("hv{at} with 節点 {at}") };
+                    if at.is_multiple_of(3) { format!("hv{at}") } else { format!("hv{at} with 節点 {at}") };
                 let text =
                     format!("{at} of its paths are gone\nFix: {}", "look at the switch ".repeat(at % 9));
                 let status = if at == 1000 { "UNKNOWN" } else { "FAIL" };
