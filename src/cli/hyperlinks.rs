@@ -3,13 +3,16 @@
 //! They are put around words that the report itself wrote, after the text was laid out; what a host said never becomes the address
 //! of a link. A word that is folded over two lines stays a word.
 
-use crate::report::{Report, is_hostile};
+use crate::report::{Report, is_hostile, percent_encoded};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 /// Heads of the lines that name a rule, and a line of a file.
 const HEADS: [&str; 2] = ["Rule: ", "At: "];
+
+/// What stands as it is in the path of an address.
+const KEPT: &[u8] = b"/:";
 
 /// The text with links.
 pub(super) fn linked(text: &str, report: &Report) -> String {
@@ -57,8 +60,12 @@ fn targets(report: &Report, host: &str) -> HashMap<String, String> {
 /// The page of a rule in the public repository; none where there is no such repository.
 fn page(repository: &str, rule: &str) -> Option<String> {
     let version = env!("CARGO_PKG_VERSION");
-    (!repository.is_empty())
-        .then(|| format!("{repository}/blob/v{version}/docs/rules/{}.md", encoded(&rule.replace('/', "-"))))
+    (!repository.is_empty()).then(|| {
+        format!(
+            "{repository}/blob/v{version}/docs/rules/{}.md",
+            percent_encoded(&rule.replace('/', "-"), KEPT)
+        )
+    })
 }
 
 /// A file as an address, with the name of this machine, so that a terminal at the other end of a connection does not open a file
@@ -68,19 +75,7 @@ fn file_address(file: &str, host: &str) -> Option<String> {
     let path = path.to_str()?.replace('\\', "/");
     let path = path.trim_start_matches("//?/");
     let root = if path.starts_with('/') { "" } else { "/" };
-    Some(format!("file://{host}{root}{}", encoded(path)))
-}
-
-fn encoded(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/:".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
+    Some(format!("file://{host}{root}{}", percent_encoded(path, KEPT)))
 }
 
 #[cfg(unix)]

@@ -7,7 +7,7 @@
 use super::group::{Block, blocks_of};
 use super::model::{Report, Tone};
 use super::text::{count, printable};
-use super::words::{details, distinct, headline, is_open, names, provenance};
+use super::words::{details, distinct, foremost, headline, is_open, names, provenance};
 use crate::rule::{Finding, Line, Status};
 use std::collections::HashMap;
 
@@ -114,10 +114,10 @@ fn by_place<'a>(findings: &[&'a Finding]) -> Vec<Vec<&'a Finding>> {
 fn headlines(findings: &[&Finding]) -> Vec<String> {
     let all: Vec<String> = findings.iter().map(|finding| headline(finding)).collect();
     let all = distinct(all.iter().map(String::as_str));
-    let most = if all.len() == MOST + 1 { all.len() } else { MOST };
-    let mut out: Vec<String> = all.iter().take(most).map(|&text| text.to_owned()).collect();
-    if all.len() > most {
-        out.push(format!("and {} more", all.len() - most));
+    let (shown, more) = foremost(&all, MOST);
+    let mut out: Vec<String> = shown.iter().map(|&text| text.to_owned()).collect();
+    if more > 0 {
+        out.push(format!("and {more} more"));
     }
     out
 }

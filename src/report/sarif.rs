@@ -5,7 +5,7 @@
 //! without a level. The invocation bears exit code and verdict.
 
 use super::model::{Report, Verdict};
-use super::text::{printable, singular};
+use super::text::{percent_encoded, printable, singular};
 use super::words::{details, fingerprint, headline, place, waiver_words};
 use crate::rule::{Finding, Severity, Since, Status};
 use rayon::prelude::*;
@@ -235,13 +235,7 @@ fn uri(path: &str) -> String {
     if path.starts_with('/') {
         out.push_str("file://");
     }
-    for byte in path.trim_start_matches("./").bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                out.push(char::from(byte))
-            }
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
+    // In a relative reference a colon would end a scheme.
+    out.push_str(&percent_encoded(path.trim_start_matches("./"), b"/"));
     out
 }

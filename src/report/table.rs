@@ -272,18 +272,17 @@ fn worth_saying(finding: &Finding) -> Option<String> {
 
 fn evidence_words(line: &Line<'_>) -> Vec<String> {
     const MOST: usize = 6;
-    let evidence = line.findings.iter().flat_map(|finding| &finding.evidence);
-    let all = distinct(evidence.map(|one| (one.path.as_str(), one.value.as_deref(), one.missing.as_deref())));
+    let all = distinct(line.findings.iter().flat_map(|finding| &finding.evidence));
     let mut out: Vec<String> = all
         .iter()
         .take(MOST)
-        .map(|(path, value, missing)| {
-            let value = match (value, missing) {
+        .map(|one| {
+            let value = match (&one.value, &one.missing) {
                 (Some(value), _) => printable(value).into_owned(),
                 (None, Some(missing)) => format!("missing ({})", printable(missing)),
                 (None, None) => "missing".to_owned(),
             };
-            format!("Read: {} = {value}", printable(path))
+            format!("Read: {} = {value}", printable(&one.path))
         })
         .collect();
     if all.len() > MOST {

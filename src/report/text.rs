@@ -84,6 +84,19 @@ pub(super) fn escape_markup(out: &mut String, text: &str) {
     out.push_str(rest);
 }
 
+/// The text as a part of a URI (RFC 3986, 2.1): unreserved characters and those of `also` as they are, all other bytes as `%XX`.
+pub fn percent_encoded(text: &str, also: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || also.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("writing to a string cannot fail");
+        }
+    }
+    out
+}
+
 /// The text with a capital at its beginning.
 pub(super) fn capital(text: &str) -> String {
     let mut rest = text.chars();

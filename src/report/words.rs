@@ -27,12 +27,18 @@ pub(super) fn waiver_words(waiver: &AppliedWaiver) -> String {
 
 /// Names in a row, each as `written` makes it; beyond the first `most` they are only counted, but never a single one.
 pub(super) fn names<'a, W: Display>(all: &[&'a str], most: usize, written: impl Fn(&'a str) -> W) -> String {
-    let most = if all.len() == most.saturating_add(1) { all.len() } else { most };
-    let shown: Vec<String> = all.iter().take(most).map(|name| written(name).to_string()).collect();
-    match all.len().saturating_sub(most) {
+    let (shown, more) = foremost(all, most);
+    let shown: Vec<String> = shown.iter().map(|name| written(name).to_string()).collect();
+    match more {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
     }
+}
+
+/// The first `most`, and how many there are beyond them; never a single one.
+pub(super) fn foremost<T>(all: &[T], most: usize) -> (&[T], usize) {
+    let most = if all.len() == most.saturating_add(1) { all.len() } else { most.min(all.len()) };
+    (&all[..most], all.len() - most)
 }
 
 /// Each once, in the order in which they come.

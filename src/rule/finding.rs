@@ -128,7 +128,7 @@ pub struct Line {
 }
 
 /// A fact that a verdict rests on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Path of the fact: `nodes[hv2].os.build`.
     pub path: String,

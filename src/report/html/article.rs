@@ -3,9 +3,7 @@
 use super::{EVIDENCE, names, said};
 use crate::report::group::{Block, Line};
 use crate::report::text::{count, escape_markup};
-use crate::report::words::{missing_or_value, provenance, since_words, waiver_words};
-use crate::rule::Evidence;
-use std::collections::HashSet;
+use crate::report::words::{distinct, missing_or_value, provenance, since_words, waiver_words};
 use std::fmt::Write;
 
 /// Adds the article of a block.
@@ -52,9 +50,7 @@ fn paragraph(out: &mut String, line: &Line<'_>) {
         let _ = write!(out, ":{})</span>", at.line);
     }
     out.push_str("</p>");
-    let mut seen = HashSet::new();
-    let all = line.findings.iter().flat_map(|finding| &finding.evidence);
-    let all: Vec<&Evidence> = all.filter(|one| seen.insert((&one.path, &one.value, &one.missing))).collect();
+    let all = distinct(line.findings.iter().flat_map(|finding| &finding.evidence));
     if all.is_empty() {
         return;
     }
